@@ -1,0 +1,176 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Kafka;
+
+/// <summary>Makes librdkafka's clients: the user's settings, then the ones that the bus's promises rest on.</summary>
+internal sealed class KafkaClients(BusSettings settings, IServiceProvider services, ILogger<KafkaClients> logger)
+{
+    /// <summary>Room in the client's own limit for headers, key and framing around the largest value.</summary>
+    private const int MessageOverhead = 64 * 1024;
+
+    /// <summary>
+    /// A producer for which nothing of a partition is acknowledged after a record that the broker refused for good: it becomes
+    /// fatal instead. An outage only makes it wait.
+    /// </summary>
+    public IProducer<byte[]?, byte[]?> Producer(Action<Error> onError, bool oneRecordPerBatch = false)
+    {
+        var config = new ProducerConfig(Client(settings.Options.Kafka.Producer))
+        {
+            Acks = Acks.All,
+            EnableIdempotence = true,
+            EnableGaplessGuarantee = true,
+            // With more in flight, records behind a producer's very first batch pass it although it is refused.
+            MaxInFlight = 1,
+            MessageTimeoutMs = 0,
+            MessageSendMaxRetries = int.MaxValue,
+            Partitioner = Partitioner.Murmur2Random,
+            MessageMaxBytes = LargestMessage() + MessageOverhead,
+            EnableDeliveryReports = true,
+            // Key and value come back with the acknowledgement otherwise, for nobody.
+            DeliveryReportFields = "none",
+        };
+        if (oneRecordPerBatch)
+        {
+            config.BatchNumMessages = 1;
+        }
+
+        return Build(() =>
+        {
+            var builder = new ProducerBuilder<byte[]?, byte[]?>(config)
+                .SetErrorHandler((_, error) => onError(error))
+                .SetLogHandler((_, message) => Log(message));
+            if (settings.TokenSource is not null)
+            {
+                builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
+            }
+
+            return builder.Build();
+        });
+    }
+
+    /// <summary>A consumer of a group whose offsets move only when the bus stores them.</summary>
+    public IConsumer<byte[]?, byte[]?> Consumer(string group, StartFrom startFrom, Action<ConsumerBuilder<byte[]?, byte[]?>> handlers)
+    {
+        var config = new ConsumerConfig(Client(settings.Options.Kafka.Consumer))
+        {
+            GroupId = group,
+            AutoOffsetReset = startFrom == StartFrom.Latest ? AutoOffsetReset.Latest : AutoOffsetReset.Earliest,
+            EnableAutoCommit = true,
+            EnableAutoOffsetStore = false,
+            IsolationLevel = IsolationLevel.ReadCommitted,
+            AllowAutoCreateTopics = false,
+        };
+        return Build(() =>
+        {
+            var builder = new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, message) => Log(message));
+            if (settings.TokenSource is not null)
+            {
+                builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
+            }
+
+            handlers(builder);
+            return builder.Build();
+        });
+    }
+
+    /// <summary>An administration client.</summary>
+    public IAdminClient Admin() => Build(() =>
+    {
+        var builder = new AdminClientBuilder(new AdminClientConfig(Client(new Dictionary<string, string>())))
+            .SetErrorHandler((_, error) => KafkaLog.ClientError(logger, error.Code.ToString(), error.Reason))
+            .SetLogHandler((_, message) => Log(message));
+        if (settings.TokenSource is not null)
+        {
+            builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
+        }
+
+        return builder.Build();
+    });
+
+    /// <summary>Has librdkafka judge every setting; building a client needs no broker.</summary>
+    public IEnumerable<string> Check()
+    {
+        foreach (var (path, build) in new (string, Func<IDisposable>)[]
+        {
+            ("EventBus:Kafka and EventBus:Kafka:Producer", () => Producer(static _ => { })),
+            ("EventBus:Kafka and EventBus:Kafka:Consumer", () => Consumer(settings.Options.ServiceName, StartFrom.Earliest, static _ => { })),
+        })
+        {
+            string? error = null;
+            try
+            {
+                build().Dispose();
+            }
+            catch (EventBusConfigurationException e)
+            {
+                error = e.Message;
+            }
+
+            if (error is not null)
+            {
+                yield return $"{path}: {error}";
+            }
+        }
+    }
+
+    private static TClient Build<TClient>(Func<TClient> build)
+    {
+        try
+        {
+            return build();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // librdkafka names the property, and a value only where it is an enumeration's, never a secret's.
+            throw new EventBusConfigurationException([$"librdkafka refuses the settings: {e.Message} Correct or remove the property it names (see librdkafka's CONFIGURATION.md)."]);
+        }
+    }
+
+    private Dictionary<string, string> Client(IDictionary<string, string> specific)
+    {
+        var client = new Dictionary<string, string>(settings.Options.Kafka.Common, StringComparer.Ordinal);
+        foreach (var (name, value) in specific)
+        {
+            client[name] = value;
+        }
+
+        client["bootstrap.servers"] = settings.Options.BootstrapServers;
+        client.TryAdd("client.id", settings.Options.ServiceName);
+        return client;
+    }
+
+    private int LargestMessage() => settings.Options.Topics.Values
+        .Append(settings.Options.TopicDefaults)
+        .Max(topic => topic.MaxMessageBytes ?? 1_000_000);
+
+    private void Log(LogMessage message) => KafkaLog.Client(
+        logger,
+        message.LevelAs(LogLevelType.MicrosoftExtensionsLogging) switch
+        {
+            // What librdkafka calls an error is mostly a broker out of reach, which it goes on trying.
+            (int)LogLevel.Critical => LogLevel.Critical,
+            (int)LogLevel.Error => LogLevel.Warning,
+            var level => (LogLevel)level,
+        },
+        message.Name,
+        message.Facility,
+        message.Message);
+
+    private void RefreshToken(IClient client) => _ = RefreshTokenAsync(client);
+
+    private async Task RefreshTokenAsync(IClient client)
+    {
+        try
+        {
+            var token = await settings.TokenSource!(services, CancellationToken.None).ConfigureAwait(false);
+            client.OAuthBearerSetToken(token.Value, token.ExpiresAt.ToUnixTimeMilliseconds(), token.Principal);
+        }
+        catch (Exception e)
+        {
+            // librdkafka asks again after ten seconds.
+            KafkaLog.TokenFailed(logger, e);
+            client.OAuthBearerSetTokenFailure(e.GetType().Name);
+        }
+    }
+}

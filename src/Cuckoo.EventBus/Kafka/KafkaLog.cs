@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Kafka;
+
+/// <summary>Log events 100–199.</summary>
+internal static partial class KafkaLog
+{
+    [LoggerMessage(EventId = 100, Message = "librdkafka {Client} {Facility}: {Message}")]
+    public static partial void Client(ILogger logger, LogLevel level, string client, string facility, string message);
+
+    [LoggerMessage(101, LogLevel.Warning, "Kafka client error {Code}: {Reason}. The client goes on trying.")]
+    public static partial void ClientError(ILogger logger, string code, string reason);
+
+    [LoggerMessage(102, LogLevel.Error, "The token for SASL OAUTHBEARER could not be fetched; it is asked for again.")]
+    public static partial void TokenFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(103, LogLevel.Error, "The producer became unusable ({Code}: {Reason}); another one takes its place.")]
+    public static partial void ProducerFatal(ILogger logger, string code, string reason);
+
+    [LoggerMessage(104, LogLevel.Information, "Created topic {Topic} with {Partitions} partitions.")]
+    public static partial void TopicCreated(ILogger logger, string topic, int partitions);
+
+    [LoggerMessage(105, LogLevel.Warning, "No broker of {BootstrapServers} answers ({Reason}). The bus goes on trying; events stay in the outbox meanwhile.")]
+    public static partial void BrokerAway(ILogger logger, string bootstrapServers, string reason);
+
+    [LoggerMessage(106, LogLevel.Critical, "{Message}")]
+    public static partial void TopicsMissing(ILogger logger, string message);
+}

@@ -1,0 +1,21 @@
+namespace Cuckoo.EventBus.Outbox;
+
+/// <summary>One lane and who drains it. The rows, made with the table, also fix how many lanes there are.</summary>
+internal sealed class OutboxLane
+{
+    public short Lane { get; set; }
+
+    /// <summary>Which lane a key belongs to, see <see cref="LaneHash"/>: as fixed as the number of lanes.</summary>
+    public short HashVersion { get; set; }
+
+    public string? Owner { get; set; }
+
+    /// <summary>Counts claims, so that a former owner is told from the present one.</summary>
+    public long Claim { get; set; }
+
+    /// <summary>On the database's clock.</summary>
+    public DateTime? LeaseUntil { get; set; }
+
+    /// <summary>Someone committed rows while the lane was held: the holder must look again before it lets go.</summary>
+    public bool Wake { get; set; }
+}

@@ -1,0 +1,51 @@
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus.Outbox;
+
+/// <summary>One event that waits in the outbox. Rows are written and read by SQL of our own; EF carries the staged ones.</summary>
+internal sealed class OutboxMessage
+{
+    public long Id { get; set; }
+
+    /// <summary>hash(topic, key) mod the number of lanes; of keyless events, hash(event id).</summary>
+    public short Lane { get; set; }
+
+    public required string Topic { get; set; }
+
+    public byte[]? Key { get; set; }
+
+    public required string EventId { get; set; }
+
+    public required string Type { get; set; }
+
+    public required byte[] Headers { get; set; }
+
+    public byte[]? Payload { get; set; }
+
+    public DateTime CreatedAt { get; set; }
+
+    public DateTime? DueAt { get; set; }
+
+    public int Attempts { get; set; }
+
+    public string? LastError { get; set; }
+
+    public OutboxState State { get; set; }
+
+    /// <summary>Where this message is staged: what it becomes. Not a column.</summary>
+    internal OutgoingRecord? Record { get; init; }
+
+    /// <summary>Whether a transaction holds the row. Not a column.</summary>
+    internal bool IsWritten { get; set; }
+
+    public static OutboxMessage Stage(OutgoingRecord record) => new()
+    {
+        Topic = record.Topic,
+        Key = record.Key,
+        EventId = record.EventId,
+        Type = record.EventType,
+        Headers = record.Headers,
+        Payload = record.Payload,
+        Record = record,
+    };
+}

@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Text;
+using Cuckoo.EventBus.Telemetry;
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus.Publishing;
+
+/// <summary>Turns an event into its record, at the call of the publisher: what is wrong with it shows there.</summary>
+internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
+{
+    /// <summary>Kafka's own framing of a record with its headers, generously.</summary>
+    private const int RecordOverhead = 128;
+
+    /// <exception cref="EventBusException">The event can't be published; the message says why and what to do.</exception>
+    public OutgoingRecord Encode(object @event, PublishOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(@event);
+        settings.ThrowIfInvalid();
+        var clrType = @event.GetType();
+        if (@event is System.Collections.IEnumerable and not DomainEvent)
+        {
+            throw new EventBusException($"{clrType.Name} is a collection, not an event. Publish several events with PublishBatchAsync.");
+        }
+
+        var type = settings.Types.Of(clrType);
+        (@event as DomainEvent)?.StampOccurredAt(time.GetUtcNow());
+        var id = type.Id(@event) ?? Guid.CreateVersion7().ToString();
+        if (!EventId.IsStorable(id))
+        {
+            throw new EventBusException($"The id of {type.Name} has {id.Length} characters. An event id is 1 to {EventId.MaxBytes} bytes of UTF-8 without control characters.");
+        }
+
+        var key = options?.Key ?? type.Key(@event);
+        var record = new OutgoingRecord
+        {
+            EventId = id,
+            EventType = type.Name,
+            Topic = type.Topic,
+            Key = key is null ? null : Encoding.UTF8.GetBytes(key),
+            Headers = HeaderBlock.Write(HeadersOf(type, id, options)),
+            Payload = type.Serializer.Serialize(@event, type.Topic),
+            DeliverAt = options?.DeliverAt,
+        };
+        var size = RecordOverhead + (record.Key?.Length ?? 0) + record.Headers.Length + record.Payload.Length;
+        var limit = settings.MaxMessageBytes(type.Topic);
+        return size <= limit ? record : throw new EventBusException(
+            $"Event {type.Name} ({id}) is {size} bytes with key and headers; topic '{type.Topic}' takes {limit}. Publish less (a reference to the data), or raise EventBus:Topics:{type.Topic}:MaxMessageBytes and the topic's max.message.bytes.");
+    }
+
+    private EventHeaders HeadersOf(EventType type, string id, PublishOptions? options)
+    {
+        var headers = new EventHeaders
+        {
+            { Headers.SpecVersion, "1.0" },
+            { Headers.Id, id },
+            { Headers.Source, settings.Options.ServiceName },
+            { Headers.Type, type.Name },
+        };
+        TracePropagation.Inject(Activity.Current, headers);
+
+        if (options is not { Headers.Count: > 0 } && settings.PublishHooks.Count == 0)
+        {
+            return headers;
+        }
+
+        var added = new EventHeaders();
+        foreach (var (name, value) in options?.Headers ?? [])
+        {
+            added.Add(name, value);
+        }
+
+        foreach (var hook in settings.PublishHooks)
+        {
+            hook(added);
+        }
+
+        foreach (var (name, value) in added)
+        {
+            if (Headers.IsReserved(name))
+            {
+                throw new EventBusException($"Header '{name}' of event {type.Name} is the bus's own. Use another name.");
+            }
+
+            headers.Add(name, value);
+        }
+
+        return headers;
+    }
+}

@@ -1,0 +1,43 @@
+using Cuckoo.EventBus.Consuming;
+using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Outbox;
+using Cuckoo.EventBus.Publishing;
+using Cuckoo.EventBus.Storage;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Cuckoo.EventBus;
+
+/// <summary>The bus's services, added once per service collection however often <c>AddCuckooEventBus</c> is called.</summary>
+internal static class BusRegistration
+{
+    public static EventBusBuilder BuilderOf(IServiceCollection services)
+    {
+        if (services.FirstOrDefault(s => s.ServiceType == typeof(EventBusBuilder))?.ImplementationInstance is EventBusBuilder existing)
+        {
+            return existing;
+        }
+
+        var builder = new EventBusBuilder(services);
+        services.AddSingleton(builder);
+        services.AddLogging();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(s => new BusSettingsReader(builder, s.GetService<IConfiguration>(), s.GetService<IHostEnvironment>()).Read());
+        services.AddSingleton<EventBusDatabases>();
+        services.AddSingleton<KafkaClients>();
+        services.AddSingleton<Topics>();
+        services.AddSingleton(s => ActivatorUtilities.CreateInstance<RecordProducer>(s, false));
+        services.AddSingleton<EventEncoder>();
+        services.AddSingleton<OutboxWriter>();
+        services.AddSingleton<OutboxSignals>();
+        services.AddSingleton<OutboxInterceptor>();
+        services.AddSingleton<OutboxRelays>();
+        services.AddSingleton<ConsumerGroups>();
+        services.AddSingleton<IDirectEventPublisher, DirectEventPublisher>();
+        services.AddScoped<IEventPublisher>(EventPublisher.Create);
+        services.AddHostedService<EventBusHost>();
+        return builder;
+    }
+}

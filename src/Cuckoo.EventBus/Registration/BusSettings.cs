@@ -1,0 +1,48 @@
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus;
+
+/// <summary>The whole configuration, read once: what the other folders work with.</summary>
+internal sealed class BusSettings
+{
+    public required EventBusOptions Options { get; init; }
+
+    public required EventTypes Types { get; init; }
+
+    /// <summary>The contexts that have an outbox.</summary>
+    public required IReadOnlyList<Type> Outboxes { get; init; }
+
+    public required IReadOnlyList<ConsumerSettings> Consumers { get; init; }
+
+    public required IReadOnlyList<Action<EventHeaders>> PublishHooks { get; init; }
+
+    public required IReadOnlyList<Func<EventContext, Func<Task>, Task>> ConsumeHooks { get; init; }
+
+    public required Func<IServiceProvider, CancellationToken, Task<OAuthBearerToken>>? TokenSource { get; init; }
+
+    /// <summary>What is wrong with it, one sentence per error.</summary>
+    public required IReadOnlyList<string> Errors { get; init; }
+
+    /// <summary>The dead letters' topic, with the prefix.</summary>
+    public string DeadLetterTopic => Options.TopicPrefix + Options.DeadLetterTopic;
+
+    /// <summary>The largest record of a topic that is named with its prefix, in bytes.</summary>
+    public int MaxMessageBytes(string topic) => OfTopic(topic, static t => t.MaxMessageBytes) ?? 1_000_000;
+
+    /// <summary>A setting of a topic that is named with its prefix, or else of the defaults.</summary>
+    public T? OfTopic<T>(string topic, Func<TopicOptions, T?> value)
+        where T : struct
+    {
+        var name = topic.StartsWith(Options.TopicPrefix, StringComparison.Ordinal) ? topic[Options.TopicPrefix.Length..] : topic;
+        return (Options.Topics.TryGetValue(name, out var own) ? value(own) : null) ?? value(Options.TopicDefaults);
+    }
+
+    /// <exception cref="EventBusConfigurationException">There are errors.</exception>
+    public void ThrowIfInvalid()
+    {
+        if (Errors.Count > 0)
+        {
+            throw new EventBusConfigurationException(Errors);
+        }
+    }
+}

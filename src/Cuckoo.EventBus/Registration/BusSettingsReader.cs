@@ -1,0 +1,243 @@
+using System.Reflection;
+using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Wire;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Cuckoo.EventBus;
+
+/// <summary>Puts together defaults, configuration and code, and collects every error on the way.</summary>
+internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration? configuration, IHostEnvironment? environment)
+{
+    private const int MaxNameLength = 200;
+    private const string Section = "EventBus";
+
+    private readonly List<string> _errors = [.. builder.Errors];
+    private readonly EventBusOptions _options = new();
+
+    public BusSettings Read()
+    {
+        var section = configuration?.GetSection(Section);
+        if (section is not null)
+        {
+            ReadOptions(section);
+        }
+
+        foreach (var configure in builder.Configurations)
+        {
+            configure(_options);
+        }
+
+        if (_options.BootstrapServers.Length == 0)
+        {
+            _options.BootstrapServers = configuration?.GetConnectionString("kafka") ?? "";
+        }
+
+        if (_options.ServiceName.Length == 0)
+        {
+            _options.ServiceName = environment?.ApplicationName ?? Assembly.GetEntryAssembly()?.GetName().Name ?? "";
+        }
+
+        CheckOptions();
+        KafkaSettings.Check(_options.Kafka, _errors);
+        var types = new EventTypes(_options.TopicPrefix, builder.Mapped, builder.Serializers);
+        foreach (var type in types.Mapped)
+        {
+            Describe(types, type);
+        }
+
+        var consumers = builder.Consumers.Select(c => ReadConsumer(c, types, section)).ToList();
+        CheckConsumers(consumers, section);
+        return new BusSettings
+        {
+            Options = _options,
+            Types = types,
+            Outboxes = [.. builder.Outboxes],
+            Consumers = consumers,
+            PublishHooks = [.. builder.PublishHooks],
+            ConsumeHooks = [.. builder.ConsumeHooks],
+            TokenSource = builder.TokenSource,
+            Errors = _errors,
+        };
+    }
+
+    private void ReadOptions(IConfigurationSection section)
+    {
+        var reader = new OptionsReader(_errors);
+        reader.Read(section, _options, "Consumers", "Kafka", nameof(EventBusOptions.ConsumersEnabled));
+        _options.ConsumersEnabled = reader.TryBool(section.GetSection("Consumers:Enabled"), _options.ConsumersEnabled);
+        var kafka = section.GetSection("Kafka");
+        OptionsReader.ReadMap(kafka, _options.Kafka.Common, "Producer", "Consumer");
+        OptionsReader.ReadMap(kafka.GetSection("Producer"), _options.Kafka.Producer);
+        OptionsReader.ReadMap(kafka.GetSection("Consumer"), _options.Kafka.Consumer);
+    }
+
+    private void CheckOptions()
+    {
+        Require(_options.BootstrapServers.Length > 0, "BootstrapServers", "is empty", "Set it, or ConnectionStrings:kafka, to the brokers as host:port.");
+        Require(
+            _options.ServiceName.Length is > 0 and <= MaxNameLength && !_options.ServiceName.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)),
+            "ServiceName",
+            $"is '{_options.ServiceName}'",
+            $"Set it to 1 to {MaxNameLength} characters without white space.");
+        foreach (var topic in _options.Topics.Keys.Append(_options.DeadLetterTopic))
+        {
+            if (EventTypes.TopicNameError(_options.TopicPrefix + topic) is { } error)
+            {
+                _errors.Add($"{Section}:Topics: {error}");
+            }
+        }
+
+        foreach (var (name, topic) in _options.Topics.Append(new("", _options.TopicDefaults)))
+        {
+            var path = name.Length == 0 ? "TopicDefaults" : $"Topics:{name}";
+            AtLeast(topic.Partitions ?? 1, 1, $"{path}:Partitions");
+            AtLeast(topic.ReplicationFactor ?? 1, 1, $"{path}:ReplicationFactor");
+            AtLeast(topic.MinInSyncReplicas ?? 1, 1, $"{path}:MinInSyncReplicas");
+            AtLeast(topic.MaxMessageBytes ?? 1000, 1000, $"{path}:MaxMessageBytes");
+            Require(topic.MaxMessageBytes is null or <= 1_000_000_000, $"{path}:MaxMessageBytes", $"is {topic.MaxMessageBytes}", "librdkafka's limit is 1,000,000,000.");
+            Positive(topic.Retention ?? TimeSpan.MaxValue, $"{path}:Retention");
+        }
+
+        var relay = _options.Relay;
+        AtLeast(relay.BatchSize, 1, "Relay:BatchSize");
+        Require(relay.BatchSize <= 100_000, "Relay:BatchSize", $"is {relay.BatchSize}", "Set it to at most 100000.");
+        AtLeast(relay.BatchBytes, 1, "Relay:BatchBytes");
+        AtLeast(relay.Concurrency, 1, "Relay:Concurrency");
+        AtLeast(relay.MaxAttempts, 1, "Relay:MaxAttempts");
+        Require(relay.Lease >= TimeSpan.FromSeconds(1), "Relay:Lease", $"is {relay.Lease}", "Set it to at least 00:00:01: it is renewed three times in its length.");
+        Positive(relay.SweepInterval, "Relay:SweepInterval");
+        Positive(relay.RetryDelay, "Relay:RetryDelay");
+        Require(relay.MaxRetryDelay >= relay.RetryDelay, "Relay:MaxRetryDelay", $"is {relay.MaxRetryDelay}", $"Set it to at least RetryDelay, {relay.RetryDelay}.");
+        Positive(_options.InboxRetention, "InboxRetention");
+        Positive(_options.DeadLetterRetention, "DeadLetterRetention");
+        Require(_options.StopTimeout >= TimeSpan.Zero, "StopTimeout", $"is {_options.StopTimeout}", "Set it to 00:00:00 or more.");
+    }
+
+    private ConsumerSettings ReadConsumer(ConsumerRegistration registration, EventTypes types, IConfigurationSection? section)
+    {
+        var path = $"Consumers:{registration.Name}";
+        var options = new ConsumerOptions();
+        if (section?.GetSection(path) is { } own)
+        {
+            new OptionsReader(_errors).Read(own, options);
+        }
+
+        registration.Configure?.Invoke(options);
+        AtLeast(options.Concurrency, 1, $"{path}:Concurrency");
+        AtLeast(options.Attempts, 1, $"{path}:Attempts");
+        Positive(options.RetryDelay, $"{path}:RetryDelay");
+        Positive(options.AttemptTimeout, $"{path}:AttemptTimeout");
+        Require(options.MaxRetryDelay >= options.RetryDelay, $"{path}:MaxRetryDelay", $"is {options.MaxRetryDelay}", $"Set it to at least RetryDelay, {options.RetryDelay}.");
+
+        var group = options.Group ?? _options.ServiceName;
+        Require(group.Length is > 0 and <= MaxNameLength && !group.Any(char.IsControl), $"{path}:Group", $"is '{group}'", $"Set it to 1 to {MaxNameLength} characters.");
+        if (registration.EventTypes.Count == 0)
+        {
+            _errors.Add($"AddConsumer<{registration.ConsumerType.Name}>: the class implements no IEventConsumer<TEvent>. Implement it for each event it handles.");
+        }
+
+        return new ConsumerSettings
+        {
+            Name = registration.Name,
+            ConsumerType = registration.ConsumerType,
+            EventTypes = [.. registration.EventTypes.Select(type => Describe(types, type)).OfType<EventType>()],
+            Group = group,
+            Options = options,
+            ContextType = ContextOf(registration, options),
+        };
+    }
+
+    private Type? ContextOf(ConsumerRegistration registration, ConsumerOptions options)
+    {
+        if (options.ContextType is { } named)
+        {
+            if (!builder.Outboxes.Contains(named))
+            {
+                _errors.Add($"Consumer '{registration.Name}' uses {named.Name}, which has no outbox. Add UseOutbox<{named.Name}>().");
+            }
+
+            return named;
+        }
+
+        if (builder.Outboxes.Count > 1)
+        {
+            var names = string.Join(" or ", builder.Outboxes.Select(t => t.Name));
+            _errors.Add($"Consumer '{registration.Name}' could use the database of {names}. Choose one with AddConsumer<{registration.ConsumerType.Name}>(configure: o => o.UseContext<…>()).");
+        }
+
+        return builder.Outboxes.FirstOrDefault();
+    }
+
+    private void CheckConsumers(List<ConsumerSettings> consumers, IConfigurationSection? section)
+    {
+        foreach (var twins in consumers.GroupBy(c => c.Name, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
+        {
+            _errors.Add($"Two consumers are named '{twins.Key}': {string.Join(" and ", twins.Select(c => c.ConsumerType.Name))}. Name one of them: AddConsumer<…>(\"another-name\").");
+        }
+
+        foreach (var consumer in consumers)
+        {
+            Require(
+                consumer.Name.Length is > 0 and <= MaxNameLength && !consumer.Name.Any(c => char.IsControl(c) || c == ':') && !consumer.Name.Equals("enabled", StringComparison.OrdinalIgnoreCase),
+                $"Consumers:{consumer.Name}",
+                "is no consumer's name",
+                $"Use 1 to {MaxNameLength} characters without ':', and not 'enabled'.");
+        }
+
+        foreach (var group in consumers.GroupBy(c => c.Group, StringComparer.Ordinal))
+        {
+            if (group.Select(c => c.Options.StartFrom).Distinct().Count() > 1)
+            {
+                _errors.Add($"Consumers of group '{group.Key}' differ in StartFrom ({string.Join(", ", group.Select(c => $"{c.Name}: {c.Options.StartFrom}"))}). A group has one starting point: set the same, or use another Group.");
+            }
+
+            foreach (var name in group.SelectMany(c => c.EventTypes).Distinct().GroupBy(t => (t.Topic, t.Name)).Where(g => g.Count() > 1))
+            {
+                _errors.Add($"Event '{name.Key.Name}' of topic '{name.Key.Topic}' is read as {string.Join(" and ", name.Select(t => t.ClrType.Name))} in group '{group.Key}'. Give one of them another name, or its consumer another group.");
+            }
+
+            foreach (var topic in group.SelectMany(c => c.EventTypes).Distinct().Where(t => t.IsTopicDefault).GroupBy(t => t.Topic).Where(g => g.Count() > 1))
+            {
+                _errors.Add($"Topic '{topic.Key}' has several default event types: {string.Join(", ", topic.Select(t => t.ClrType.Name))}. Set IsTopicDefault on one only.");
+            }
+        }
+
+        foreach (var child in section?.GetSection("Consumers").GetChildren() ?? [])
+        {
+            if (!child.Key.Equals("Enabled", StringComparison.OrdinalIgnoreCase) && !consumers.Exists(c => c.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)))
+            {
+                _errors.Add($"{child.Path} names no consumer. Remove it, or correct it to one of: {string.Join(", ", consumers.Select(c => c.Name))}.");
+            }
+        }
+    }
+
+    private EventType? Describe(EventTypes types, Type type)
+    {
+        try
+        {
+            return types.Of(type);
+        }
+        catch (EventBusException e)
+        {
+            if (!_errors.Contains(e.Message))
+            {
+                _errors.Add(e.Message);
+            }
+
+            return null;
+        }
+    }
+
+    private void Require(bool holds, string path, string what, string remedy)
+    {
+        if (!holds)
+        {
+            _errors.Add($"{Section}:{path} {what}. {remedy}");
+        }
+    }
+
+    private void AtLeast(int value, int least, string path) => Require(value >= least, path, $"is {value}", $"Set it to at least {least}, or remove it for the default.");
+
+    private void Positive(TimeSpan value, string path) => Require(value > TimeSpan.Zero, path, $"is {value}", "Set it to more than 00:00:00, or remove it for the default.");
+}

@@ -1,0 +1,36 @@
+using System.Data.Common;
+
+namespace Cuckoo.EventBus.Storage;
+
+/// <summary>The little in which the databases' SQL differs.</summary>
+internal abstract class SqlDialect
+{
+    /// <summary>The database's clock.</summary>
+    public abstract string Now { get; }
+
+    /// <summary>Precedes statements whose loss at a crash of the database server costs nothing but a repeat.</summary>
+    public abstract string FastCommit { get; }
+
+    /// <summary>Follows SELECT … to lock the rows found, where the database locks rows.</summary>
+    public abstract string ForUpdateSkipLocked { get; }
+
+    /// <summary>Whether the database has one writer at a time, so that writers queue in <see cref="EventBusDatabase.EnterWriteAsync"/>.</summary>
+    public abstract bool HasOneWriter { get; }
+
+    /// <summary>The database's clock and a number of seconds, given as a parameter of type double.</summary>
+    public abstract string NowPlus(string secondsParameter);
+
+    /// <summary>A condition that a bigint column is one of <paramref name="ids"/>; adds the parameter to the command.</summary>
+    public abstract string IsOneOf(DbCommand command, string column, IReadOnlyCollection<long> ids);
+
+    /// <summary>An expression for a new, highest id of the outbox.</summary>
+    public abstract string NextOutboxId(string table, string id);
+
+    /// <summary>The dialect of an EF Core provider; <see langword="null"/> where the bus has none.</summary>
+    public static SqlDialect? Of(string? provider) => provider switch
+    {
+        "Npgsql.EntityFrameworkCore.PostgreSQL" => new PostgreSqlDialect(),
+        "Microsoft.EntityFrameworkCore.Sqlite" => new SqliteDialect(),
+        _ => null,
+    };
+}

@@ -1,0 +1,32 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Cuckoo.EventBus.Telemetry;
+
+/// <summary>The instruments of meter and activity source <c>Cuckoo.EventBus</c>. The names are a contract.</summary>
+internal static class BusMetrics
+{
+    public const string Name = "Cuckoo.EventBus";
+
+    public static readonly ActivitySource Source = new(Name);
+
+    private static readonly Meter Meter = new(Name);
+
+    public static readonly Counter<long> OutboxSent = Meter.CreateCounter<long>("cuckoo.eventbus.outbox.sent", "{event}", "Events acknowledged by the broker and removed from the outbox.");
+
+    public static readonly Counter<long> OutboxRejected = Meter.CreateCounter<long>("cuckoo.eventbus.outbox.rejected", "{event}", "Rejections of single events by the broker.");
+
+    public static readonly Counter<long> OutboxDied = Meter.CreateCounter<long>("cuckoo.eventbus.outbox.died", "{event}", "Events given up after the last rejection.");
+
+    public static readonly Counter<long> NeverSaved = Meter.CreateCounter<long>("cuckoo.eventbus.publish.never_saved", "{event}", "Events published on a context whose scope ended without SaveChanges.");
+
+    public static readonly Counter<long> Retries = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.retries", "{attempt}", "Attempts after the first.");
+
+    public static readonly Counter<long> Duplicates = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.duplicates", "{record}", "Records dropped because the inbox knows their event.");
+
+    public static readonly Counter<long> Handled = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.handled", "{record}", "Records whose effect is durable.");
+
+    public static readonly Counter<long> UnknownTypes = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.unknown_types", "{record}", "Records of an event type that no consumer of the group knows.");
+
+    public static readonly Counter<long> DeadLetters = Meter.CreateCounter<long>("cuckoo.eventbus.dead_letters", "{record}", "Records given up by a consumer.");
+}

@@ -1,0 +1,78 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Cuckoo.EventBus.Wire;
+
+/// <summary>Headers as one block of bytes, for the tables: names repeat, order counts, values are any bytes or none.</summary>
+/// <remarks>
+/// Version byte 1, then per header: name length, name in UTF-8, value length (-1 for none), value. Lengths are 32-bit,
+/// big-endian, as in Kafka's own protocol.
+/// </remarks>
+internal static class HeaderBlock
+{
+    private const byte Version = 1;
+
+    public static byte[] Write(EventHeaders headers)
+    {
+        var size = 1;
+        foreach (var (name, value) in headers)
+        {
+            size += 8 + Encoding.UTF8.GetByteCount(name) + (value?.Length ?? 0);
+        }
+
+        var block = new byte[size];
+        block[0] = Version;
+        var at = 1;
+        foreach (var (name, value) in headers)
+        {
+            var length = Encoding.UTF8.GetBytes(name, block.AsSpan(at + 4));
+            BinaryPrimitives.WriteInt32BigEndian(block.AsSpan(at), length);
+            at += 4 + length;
+            BinaryPrimitives.WriteInt32BigEndian(block.AsSpan(at), value?.Length ?? -1);
+            at += 4;
+            value?.CopyTo(block, at);
+            at += value?.Length ?? 0;
+        }
+
+        return block;
+    }
+
+    /// <exception cref="FormatException">The bytes are not a block; someone else wrote the row.</exception>
+    public static EventHeaders Read(ReadOnlySpan<byte> block)
+    {
+        var headers = new EventHeaders();
+        if (block.IsEmpty || block[0] != Version)
+        {
+            throw new FormatException($"A header block starts with version {Version}; this one has {block.Length} bytes and another start.");
+        }
+
+        var rest = block[1..];
+        while (!rest.IsEmpty)
+        {
+            var name = Encoding.UTF8.GetString(Take(ref rest, TakeLength(ref rest)));
+            var length = TakeLength(ref rest);
+            if (name.Length == 0)
+            {
+                throw new FormatException("A header in the block has an empty name.");
+            }
+
+            headers.Add(name, length < 0 ? null : Take(ref rest, length).ToArray());
+        }
+
+        return headers;
+    }
+
+    private static int TakeLength(ref ReadOnlySpan<byte> rest) => BinaryPrimitives.ReadInt32BigEndian(Take(ref rest, 4));
+
+    private static ReadOnlySpan<byte> Take(ref ReadOnlySpan<byte> rest, int length)
+    {
+        if (length < 0 || length > rest.Length)
+        {
+            throw new FormatException($"The header block ends inside a header: {length} bytes wanted, {rest.Length} there.");
+        }
+
+        var taken = rest[..length];
+        rest = rest[length..];
+        return taken;
+    }
+}

@@ -1,0 +1,21 @@
+namespace Cuckoo.EventBus.Wire;
+
+/// <summary>A record ready for its topic: what the outbox stores and the producer sends.</summary>
+internal sealed record OutgoingRecord
+{
+    public required string EventId { get; init; }
+
+    public required string EventType { get; init; }
+
+    public required string Topic { get; init; }
+
+    public required byte[]? Key { get; init; }
+
+    /// <summary>All headers, as <see cref="HeaderBlock"/> writes them.</summary>
+    public required byte[] Headers { get; init; }
+
+    public required byte[]? Payload { get; init; }
+
+    /// <summary>Not to be sent before; <see langword="null"/> is at once.</summary>
+    public DateTimeOffset? DeliverAt { get; init; }
+}
