@@ -1,8 +1,159 @@
-#pragma warning disable CA1822, IDE0040 // filled in by the next commits
+using System.Globalization;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Microsoft.Extensions.Logging;
+
 namespace Cuckoo.EventBus.Kafka;
 
-internal sealed class Topics
+/// <summary>
+/// Looks for the service's topics when the host starts and creates missing ones if it may. Without a broker the host starts
+/// all the same, and the look follows when one answers.
+/// </summary>
+internal sealed class Topics(BusSettings settings, KafkaClients clients, TimeProvider time, ILogger<Topics> logger) : IDisposable
 {
-    public Task StartAsync(CancellationToken ct) => Task.CompletedTask;
-    public Task StopAsync() => Task.CompletedTask;
+    /// <summary>How long a start waits for a broker's answer before it goes on without.</summary>
+    private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often a broker that was away, or topics that were missing, are asked for again.</summary>
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
+
+    /// <summary>Kafka's own default for topics is the broker's; the bus's is written down here, as its documentation says.</summary>
+    private const int DefaultPartitions = 3;
+
+    private static readonly TimeSpan DefaultRetention = TimeSpan.FromDays(7);
+    private static readonly TimeSpan DefaultDeadLetterRetention = TimeSpan.FromDays(30);
+
+    private readonly CancellationTokenSource _stop = new();
+    private Task _later = Task.CompletedTask;
+
+    /// <exception cref="MissingTopicsException">A broker answered, and topics are missing that may not be created.</exception>
+    public async Task StartAsync(CancellationToken ct)
+    {
+        var wanted = Wanted();
+        if (wanted.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await EnsureAsync(wanted, ct).ConfigureAwait(false);
+        }
+        catch (KafkaException e)
+        {
+            KafkaLog.BrokerAway(logger, settings.Options.BootstrapServers, e.Error.Reason);
+            _later = Task.Run(() => EnsureLaterAsync(wanted), CancellationToken.None);
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _later.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private HashSet<string> Wanted()
+    {
+        var wanted = settings.Published.Select(t => t.Topic).ToHashSet(StringComparer.Ordinal);
+        wanted.UnionWith(settings.Options.Topics.Keys.Select(topic => settings.Options.TopicPrefix + topic));
+        if (settings.Options.ConsumersEnabled && settings.Consumers.Count > 0)
+        {
+            wanted.UnionWith(settings.Consumers.SelectMany(c => c.EventTypes).Select(t => t.Topic));
+            wanted.Add(settings.DeadLetterTopic);
+        }
+
+        return wanted;
+    }
+
+    private async Task EnsureAsync(HashSet<string> wanted, CancellationToken ct)
+    {
+        using var admin = clients.Admin();
+        // Of all topics: asking for single ones creates them on brokers that create topics by themselves.
+        var metadata = await Task.Run(() => admin.GetMetadata(FirstAnswer), ct).ConfigureAwait(false);
+        var missing = wanted.Except(metadata.Topics.Select(t => t.Topic)).Order(StringComparer.Ordinal).ToList();
+        if (missing.Count == 0)
+        {
+            return;
+        }
+
+        if (!settings.Options.EnsureTopics)
+        {
+            throw new MissingTopicsException(missing, settings.Options.BootstrapServers);
+        }
+
+        try
+        {
+            await admin.CreateTopicsAsync(missing.Select(Specification)).WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (CreateTopicsException e) when (e.Results.TrueForAll(r => !r.Error.IsError || r.Error.Code == ErrorCode.TopicAlreadyExists))
+        {
+            // Another instance was faster.
+        }
+        catch (CreateTopicsException e)
+        {
+            var failures = e.Results.Where(r => r.Error.IsError).Select(r => $"'{r.Topic}': {r.Error.Reason}");
+            throw new EventBusException($"Topics could not be created: {string.Join("; ", failures)}. Correct EventBus:Topics or the rights of this client, or create them by hand.", e);
+        }
+
+        foreach (var topic in missing)
+        {
+            KafkaLog.TopicCreated(logger, topic, settings.OfTopic(topic, static t => t.Partitions) ?? DefaultPartitions);
+        }
+    }
+
+    private TopicSpecification Specification(string topic)
+    {
+        var retention = settings.OfTopic(topic, static t => t.Retention)
+            ?? (topic == settings.DeadLetterTopic ? DefaultDeadLetterRetention : DefaultRetention);
+        var configs = new Dictionary<string, string>
+        {
+            ["retention.ms"] = ((long)retention.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
+        };
+        if (settings.OfTopic(topic, static t => t.MaxMessageBytes) is { } bytes)
+        {
+            configs["max.message.bytes"] = bytes.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (settings.OfTopic(topic, static t => t.MinInSyncReplicas) is { } replicas)
+        {
+            configs["min.insync.replicas"] = replicas.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return new TopicSpecification
+        {
+            Name = topic,
+            NumPartitions = settings.OfTopic(topic, static t => t.Partitions) ?? DefaultPartitions,
+            // -1 is the broker's default (KIP-464).
+            ReplicationFactor = settings.OfTopic(topic, static t => t.ReplicationFactor) ?? -1,
+            Configs = configs,
+        };
+    }
+
+    private async Task EnsureLaterAsync(HashSet<string> wanted)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(AskAgain, time, _stop.Token).ConfigureAwait(false);
+                await EnsureAsync(wanted, _stop.Token).ConfigureAwait(false);
+                return;
+            }
+            catch (EventBusException e)
+            {
+                // Too late to refuse the start: said loudly until someone creates them.
+                KafkaLog.TopicsMissing(logger, e.Message);
+            }
+            catch (KafkaException e)
+            {
+                KafkaLog.BrokerAway(logger, settings.Options.BootstrapServers, e.Error.Reason);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
 }

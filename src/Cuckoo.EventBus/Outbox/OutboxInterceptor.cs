@@ -1,9 +1,420 @@
+using System.Data.Common;
+using System.Runtime.CompilerServices;
+using Cuckoo.EventBus.Publishing;
+using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Wire;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Cuckoo.EventBus.Outbox;
 
-internal sealed class OutboxInterceptor : ISaveChangesInterceptor, IDbTransactionInterceptor
+/// <summary>
+/// Writes staged events into the outbox as their transaction's last statement. Invariant: a row is written exactly by the
+/// transaction that commits the changes it was staged with, after that transaction has taken its row locks.
+/// </summary>
+/// <remarks>
+/// The change tracker is the staging list, so <c>Clear</c>, failed saves and pooling behave as EF's users expect. At
+/// <c>SavingChanges</c> the messages leave the tracker; they are written in <c>SavedChanges</c> where a transaction was open,
+/// in <c>TransactionCommitting</c> of the one that a bare <c>SaveChanges</c> opens, and return to the tracker if the save
+/// fails. Longer than most files: EF's sync and async events come in pairs. Safe for concurrent use by different contexts.
+/// </remarks>
+internal sealed class OutboxInterceptor(
+    EventEncoder encoder, EventBusDatabases databases, OutboxWriter writer, OutboxSignals signals) : ISaveChangesInterceptor, IDbTransactionInterceptor
 {
-    public IReadOnlyList<OutboxMessage> Stage(DbContext context, IEnumerable<object> events, PublishOptions? options) => throw new NotImplementedException();
+    private readonly ConditionalWeakTable<DbContext, StagedEvents> _staged = [];
+    private readonly ConditionalWeakTable<DbTransaction, WrittenLanes> _written = [];
+
+    /// <summary>Stages events on a context: all of them, or with an exception none.</summary>
+    public IReadOnlyList<OutboxMessage> Stage(DbContext context, IEnumerable<object> events, PublishOptions? options)
+    {
+        RefuseAmbientTransaction(context);
+        _ = DatabaseOf(context);
+        var messages = events.Select(e => OutboxMessage.Stage(encoder.Encode(e, options))).ToList();
+        var staged = StagedOf(context);
+        ForgetCleared(context, staged);
+        var transaction = context.Database.CurrentTransaction?.GetDbTransaction();
+        foreach (var message in messages)
+        {
+            AddId(staged, message, transaction);
+        }
+
+        foreach (var message in messages)
+        {
+            context.Add(message);
+            staged.Staged.Add(message);
+        }
+
+        return messages;
+    }
+
+    public InterceptionResult<int> SavingChanges(DbContextEventData eventData, InterceptionResult<int> result)
+    {
+        BeginSave(eventData.Context!);
+        return result;
+    }
+
+    public ValueTask<InterceptionResult<int>> SavingChangesAsync(DbContextEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
+    {
+        BeginSave(eventData.Context!);
+        return ValueTask.FromResult(result);
+    }
+
+    public int SavedChanges(SaveChangesCompletedEventData eventData, int result)
+    {
+        var context = eventData.Context!;
+        if (Saving(context) is not { } staged)
+        {
+            return result;
+        }
+
+        if (!staged.IsWritten && context.Database.CurrentTransaction is { } transaction)
+        {
+            Write(context, transaction.GetDbTransaction(), staged.Saving);
+        }
+        else if (!staged.IsWritten)
+        {
+            // Only events, no other change: EF opened no transaction. The commit writes them.
+            context.Database.CreateExecutionStrategy().Execute(() =>
+            {
+                using var own = context.Database.BeginTransaction();
+                own.Commit();
+            });
+        }
+
+        EndSave(context, staged);
+        return result;
+    }
+
+    public async ValueTask<int> SavedChangesAsync(SaveChangesCompletedEventData eventData, int result, CancellationToken cancellationToken = default)
+    {
+        var context = eventData.Context!;
+        if (Saving(context) is not { } staged)
+        {
+            return result;
+        }
+
+        if (!staged.IsWritten && context.Database.CurrentTransaction is { } transaction)
+        {
+            await WriteAsync(context, transaction.GetDbTransaction(), staged.Saving, cancellationToken).ConfigureAwait(false);
+        }
+        else if (!staged.IsWritten)
+        {
+            await context.Database.CreateExecutionStrategy().ExecuteAsync(
+                async ct =>
+                {
+                    await using var own = await context.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
+                    await own.CommitAsync(ct).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        EndSave(context, staged);
+        return result;
+    }
+
+    public void SaveChangesFailed(DbContextErrorEventData eventData) => PutBack(eventData.Context!);
+
+    public Task SaveChangesFailedAsync(DbContextErrorEventData eventData, CancellationToken cancellationToken = default)
+    {
+        PutBack(eventData.Context!);
+        return Task.CompletedTask;
+    }
+
+    public void SaveChangesCanceled(DbContextEventData eventData) => PutBack(eventData.Context!);
+
+    public Task SaveChangesCanceledAsync(DbContextEventData eventData, CancellationToken cancellationToken = default)
+    {
+        PutBack(eventData.Context!);
+        return Task.CompletedTask;
+    }
+
+    public InterceptionResult TransactionCommitting(DbTransaction transaction, TransactionEventData eventData, InterceptionResult result)
+    {
+        if (TakeForCommit(eventData.Context) is { Count: > 0 } messages)
+        {
+            Write(eventData.Context!, transaction, messages);
+        }
+
+        return result;
+    }
+
+    public async ValueTask<InterceptionResult> TransactionCommittingAsync(
+        DbTransaction transaction, TransactionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
+    {
+        if (TakeForCommit(eventData.Context) is { Count: > 0 } messages)
+        {
+            await WriteAsync(eventData.Context!, transaction, messages, cancellationToken).ConfigureAwait(false);
+        }
+
+        return result;
+    }
+
+    public void TransactionCommitted(DbTransaction transaction, TransactionEndEventData eventData) => Ended(transaction, eventData.Context, committed: true);
+
+    public Task TransactionCommittedAsync(DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
+    {
+        Ended(transaction, eventData.Context, committed: true);
+        return Task.CompletedTask;
+    }
+
+    public void TransactionRolledBack(DbTransaction transaction, TransactionEndEventData eventData) => Ended(transaction, eventData.Context, committed: false);
+
+    public Task TransactionRolledBackAsync(DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
+    {
+        Ended(transaction, eventData.Context, committed: false);
+        return Task.CompletedTask;
+    }
+
+    public void RolledBackToSavepoint(DbTransaction transaction, TransactionEventData eventData) => Doubt(eventData.Context);
+
+    public Task RolledBackToSavepointAsync(DbTransaction transaction, TransactionEventData eventData, CancellationToken cancellationToken = default)
+    {
+        Doubt(eventData.Context);
+        return Task.CompletedTask;
+    }
+
+    private static void AddId(StagedEvents staged, OutboxMessage message, DbTransaction? transaction)
+    {
+        if (!staged.TryAddId(message.EventId, transaction))
+        {
+            throw new EventBusException($"Event {message.Type} with id {message.EventId} is published twice in one transaction. Publish each instance once; a copy made by 'with' is an event of its own.");
+        }
+    }
+
+    /// <summary>Forgets what the application took back by <c>ChangeTracker.Clear()</c>.</summary>
+    private static void ForgetCleared(DbContext context, StagedEvents staged)
+    {
+        if (staged.Staged.RemoveAll(m => m.IsWritten || context.Entry(m).State != EntityState.Added) > 0 && staged.Staged.Count == 0)
+        {
+            staged.IsDoubtful = false;
+        }
+
+        if (context.Database.CurrentTransaction is null)
+        {
+            staged.ForgetIds();
+        }
+    }
+
+    private static void RefuseAmbientTransaction(DbContext context)
+    {
+        if (System.Transactions.Transaction.Current is not null
+            || context.GetService<IDbContextTransactionManager>() is ITransactionEnlistmentManager { EnlistedTransaction: not null })
+        {
+            throw new EventBusException($"An event can't be published on {context.GetType().Name} inside an ambient TransactionScope: its commit is not seen, so the event could be lost or come too early. Use context.Database.BeginTransaction() instead.");
+        }
+    }
+
+    private EventBusDatabase DatabaseOf(DbContext context) => databases.Find(context.GetType())
+        ?? throw new EventBusException($"{context.GetType().Name} has no outbox. Add UseOutbox<{context.GetType().Name}>() to AddCuckooEventBus.");
+
+    private StagedEvents StagedOf(DbContext context)
+    {
+        if (Find(context) is { } staged)
+        {
+            return staged;
+        }
+
+        staged = new StagedEvents(context.ContextId);
+        _staged.AddOrUpdate(context, staged);
+        return staged;
+    }
+
+    private StagedEvents? Find(DbContext? context) =>
+        context is not null && _staged.TryGetValue(context, out var staged) && staged.Lease == context.ContextId ? staged : null;
+
+    private StagedEvents? Saving(DbContext context) => Find(context) is { IsSaving: true } staged ? staged : null;
+
+    private void BeginSave(DbContext context)
+    {
+        if (Saving(context) is not null)
+        {
+            // Another interceptor stopped the save before EF began it.
+            PutBack(context);
+        }
+
+        var hasDomainEvents = DatabaseOf(context).LayoutOf(context).HasDomainEvents;
+        var staged = hasDomainEvents ? StagedOf(context) : Find(context);
+        if (staged is null)
+        {
+            return;
+        }
+
+        ForgetCleared(context, staged);
+        var raised = hasDomainEvents ? Raised(context, staged) : [];
+        if (staged.Staged.Count + raised.Count == 0)
+        {
+            return;
+        }
+
+        RefuseAmbientTransaction(context);
+        Detach(context, staged.Staged);
+        staged.Saving.AddRange(staged.Staged);
+        staged.Saving.AddRange(raised);
+        staged.IsSaving = true;
+        staged.IsWritten = false;
+        staged.SaveHasOwnTransaction = context.Database.CurrentTransaction is null;
+        if (staged.SaveHasOwnTransaction)
+        {
+            staged.AutoTransactionBehavior = context.Database.AutoTransactionBehavior;
+            context.Database.AutoTransactionBehavior = AutoTransactionBehavior.Always;
+        }
+    }
+
+    /// <summary>The events that entities raised, encoded now; the entities keep theirs until the save succeeds.</summary>
+    private List<OutboxMessage> Raised(DbContext context, StagedEvents staged)
+    {
+        staged.Raising.Clear();
+        var messages = new List<OutboxMessage>();
+        foreach (var entry in context.ChangeTracker.Entries<IHasDomainEvents>())
+        {
+            if (entry.Entity.DomainEvents.Count > 0)
+            {
+                staged.Raising.Add(entry.Entity);
+                messages.AddRange(entry.Entity.DomainEvents.Select(e => OutboxMessage.Stage(encoder.Encode(e, null))));
+            }
+        }
+
+        var transaction = context.Database.CurrentTransaction?.GetDbTransaction();
+        try
+        {
+            foreach (var message in messages)
+            {
+                AddId(staged, message, transaction);
+            }
+        }
+        catch (EventBusException)
+        {
+            staged.ForgetIds();
+            throw;
+        }
+
+        return messages;
+    }
+
+    private static void Detach(DbContext context, List<OutboxMessage> messages)
+    {
+        foreach (var message in messages)
+        {
+            context.Entry(message).State = EntityState.Detached;
+        }
+    }
+
+    private static void EndSave(DbContext context, StagedEvents staged)
+    {
+        foreach (var message in staged.Saving)
+        {
+            message.IsWritten = true;
+        }
+
+        foreach (var entity in staged.Raising)
+        {
+            entity.ClearDomainEvents();
+        }
+
+        staged.Staged.Clear();
+        staged.IsDoubtful = false;
+        Close(context, staged);
+    }
+
+    private void PutBack(DbContext context)
+    {
+        if (Saving(context) is not { } staged)
+        {
+            return;
+        }
+
+        foreach (var message in staged.Staged)
+        {
+            context.Add(message);
+        }
+
+        staged.IsDoubtful = staged.Staged.Count > 0;
+        Close(context, staged);
+        staged.ForgetIds();
+    }
+
+    private static void Close(DbContext context, StagedEvents staged)
+    {
+        staged.Saving.Clear();
+        staged.Raising.Clear();
+        staged.IsSaving = false;
+        if (staged.AutoTransactionBehavior is { } behavior)
+        {
+            context.Database.AutoTransactionBehavior = behavior;
+            staged.AutoTransactionBehavior = null;
+        }
+    }
+
+    /// <summary>What the transaction must hold before it commits: a bare save's messages, or what was staged and not saved.</summary>
+    private List<OutboxMessage>? TakeForCommit(DbContext? context)
+    {
+        if (Find(context) is not { } staged)
+        {
+            return null;
+        }
+
+        if (staged.IsSaving && staged.SaveHasOwnTransaction)
+        {
+            staged.IsWritten = true;
+            return staged.Saving;
+        }
+
+        ForgetCleared(context!, staged);
+        if (staged.IsSaving || (staged.IsDoubtful && staged.Staged.Count > 0))
+        {
+            var types = string.Join(", ", staged.Staged.Select(m => m.Type).Distinct());
+            throw new EventBusException($"The transaction can't commit: SaveChanges failed, or a savepoint was rolled back, after {types} was published on {context!.GetType().Name}. Call SaveChanges again to keep the events, or ChangeTracker.Clear() to drop them.");
+        }
+
+        var messages = staged.Staged.ToList();
+        Detach(context!, messages);
+        staged.Staged.Clear();
+        foreach (var message in messages)
+        {
+            message.IsWritten = true;
+        }
+
+        return messages;
+    }
+
+    private void Ended(DbTransaction transaction, DbContext? context, bool committed)
+    {
+        Find(context)?.ForgetIds();
+        if (_written.TryGetValue(transaction, out var lanes))
+        {
+            _written.Remove(transaction);
+            if (committed)
+            {
+                lanes.Signal(signals);
+            }
+        }
+    }
+
+    private void Doubt(DbContext? context)
+    {
+        if (Find(context) is { IsSaving: false } staged)
+        {
+            staged.IsDoubtful = staged.Staged.Count > 0;
+            staged.ForgetIds();
+        }
+    }
+
+    private void Write(DbContext context, DbTransaction transaction, List<OutboxMessage> messages)
+    {
+        var database = DatabaseOf(context);
+        var lanes = writer.Write(database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(messages));
+        _written.GetOrCreateValue(transaction).Add(database, lanes);
+    }
+
+    private async Task WriteAsync(DbContext context, DbTransaction transaction, List<OutboxMessage> messages, CancellationToken ct)
+    {
+        var database = DatabaseOf(context);
+        var lanes = await writer.WriteAsync(
+            database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(messages), ct).ConfigureAwait(false);
+        _written.GetOrCreateValue(transaction).Add(database, lanes);
+    }
+
+    private static OutgoingRecord[] Records(List<OutboxMessage> messages) => [.. messages.Select(m => m.Record!)];
 }

@@ -30,7 +30,8 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer 
     private async Task SendAsync(IReadOnlyList<OutgoingRecord> records, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var sends = records.Select(producer.SendAsync).ToList();
+        var generation = producer.Current;
+        var sends = records.Select(generation.SendAsync).ToList();
         var results = await Task.WhenAll(sends).WaitAsync(ct).ConfigureAwait(false);
         for (var i = 0; i < results.Length; i++)
         {

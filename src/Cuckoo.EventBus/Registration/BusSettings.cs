@@ -14,6 +14,9 @@ internal sealed class BusSettings
 
     public required IReadOnlyList<ConsumerSettings> Consumers { get; init; }
 
+    /// <summary>The event types that the service said it publishes.</summary>
+    public required IReadOnlyList<EventType> Published { get; init; }
+
     public required IReadOnlyList<Action<EventHeaders>> PublishHooks { get; init; }
 
     public required IReadOnlyList<Func<EventContext, Func<Task>, Task>> ConsumeHooks { get; init; }

@@ -41,7 +41,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         CheckOptions();
         KafkaSettings.Check(_options.Kafka, _errors);
         var types = new EventTypes(_options.TopicPrefix, builder.Mapped, builder.Serializers);
-        foreach (var type in types.Mapped)
+        foreach (var type in builder.Mapped.Keys)
         {
             Describe(types, type);
         }
@@ -54,6 +54,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
             Types = types,
             Outboxes = [.. builder.Outboxes],
             Consumers = consumers,
+            Published = [.. builder.Published.Select(type => Describe(types, type)).OfType<EventType>()],
             PublishHooks = [.. builder.PublishHooks],
             ConsumeHooks = [.. builder.ConsumeHooks],
             TokenSource = builder.TokenSource,

@@ -16,6 +16,8 @@ public sealed class EventBusBuilder
 
     internal List<ConsumerRegistration> Consumers { get; } = [];
 
+    internal HashSet<Type> Published { get; } = [];
+
     internal Dictionary<Type, MappedEvent> Mapped { get; } = [];
 
     internal Dictionary<string, IEventBytesSerializer> Serializers { get; } = new(StringComparer.Ordinal);
@@ -70,6 +72,19 @@ public sealed class EventBusBuilder
         where TConsumer : class
     {
         Consumers.Add(new ConsumerRegistration(name ?? ConsumerRegistration.DefaultName(typeof(TConsumer)), typeof(TConsumer), configure));
+        return this;
+    }
+
+    /// <summary>
+    /// Says that the service publishes this event, so that its names are checked, and its topic is looked for or created, when
+    /// the host starts. Publishing works without it; then what is wrong shows at the first publish.
+    /// </summary>
+    /// <typeparam name="TEvent">The event.</typeparam>
+    /// <returns>This builder.</returns>
+    public EventBusBuilder Publishes<TEvent>()
+        where TEvent : class
+    {
+        Published.Add(typeof(TEvent));
         return this;
     }
 

@@ -27,6 +27,9 @@ internal sealed class DatabaseLayout
     /// <summary>How many lanes the model asks for; what stands in the database counts.</summary>
     public required int ModelLanes { get; init; }
 
+    /// <summary>Whether the model has entities that raise events.</summary>
+    public required bool HasDomainEvents { get; init; }
+
     /// <exception cref="EventBusConfigurationException">The provider is another one, or the model lacks the tables.</exception>
     public static DatabaseLayout Of(DbContext context)
     {
@@ -46,6 +49,7 @@ internal sealed class DatabaseLayout
             RetryMessages = Table<RetryMessage>(),
             DeadLetters = Table<DeadLetter>(),
             ModelLanes = lanes,
+            HasDomainEvents = context.Model.GetEntityTypes().Any(e => e.ClrType.IsAssignableTo(typeof(IHasDomainEvents))),
         };
 
         string Table<TEntity>() => context.Model.FindEntityType(typeof(TEntity)) is { } entity && entity.GetTableName() is { } table

@@ -11,9 +11,6 @@ internal abstract class SqlDialect
     /// <summary>Precedes statements whose loss at a crash of the database server costs nothing but a repeat.</summary>
     public abstract string FastCommit { get; }
 
-    /// <summary>Follows SELECT … to lock the rows found, where the database locks rows.</summary>
-    public abstract string ForUpdateSkipLocked { get; }
-
     /// <summary>Whether the database has one writer at a time, so that writers queue in <see cref="EventBusDatabase.EnterWriteAsync"/>.</summary>
     public abstract bool HasOneWriter { get; }
 
@@ -23,8 +20,16 @@ internal abstract class SqlDialect
     /// <summary>A condition that a bigint column is one of <paramref name="ids"/>; adds the parameter to the command.</summary>
     public abstract string IsOneOf(DbCommand command, string column, IReadOnlyCollection<long> ids);
 
-    /// <summary>An expression for a new, highest id of the outbox.</summary>
-    public abstract string NextOutboxId(string table, string id);
+    /// <summary>
+    /// Statements that insert again what one statement deletes, so that it gets new, highest ids: no row is lost or doubled by
+    /// others who do the same.
+    /// </summary>
+    /// <param name="table">The table.</param>
+    /// <param name="columns">The columns to carry over, without the id.</param>
+    /// <param name="values">The same columns as they shall be.</param>
+    /// <param name="condition">Which rows, and only on <see cref="Now"/> and literals.</param>
+    /// <param name="order">The order of their new ids.</param>
+    public abstract string Renumber(string table, string columns, string values, string condition, string order);
 
     /// <summary>The dialect of an EF Core provider; <see langword="null"/> where the bus has none.</summary>
     public static SqlDialect? Of(string? provider) => provider switch

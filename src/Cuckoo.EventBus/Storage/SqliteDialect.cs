@@ -12,8 +12,6 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string FastCommit => "";
 
-    public override string ForUpdateSkipLocked => "";
-
     public override bool HasOneWriter => true;
 
     public override string NowPlus(string secondsParameter) => $"strftime({Format}, 'now', {secondsParameter} || ' seconds')";
@@ -24,5 +22,15 @@ internal sealed class SqliteDialect : SqlDialect
         return $"{column} IN (SELECT value FROM json_each(@ids))";
     }
 
-    public override string NextOutboxId(string table, string id) => $"(SELECT max({id}) + 1 FROM {table})";
+    // The condition's clock may tick between statements, so the ids are noted first.
+    public override string Renumber(string table, string columns, string values, string condition, string order) =>
+        $"""
+        BEGIN IMMEDIATE;
+        CREATE TEMP TABLE IF NOT EXISTS renumbered (id INTEGER PRIMARY KEY);
+        INSERT INTO renumbered SELECT id FROM {table} WHERE {condition};
+        INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE id IN (SELECT id FROM renumbered) ORDER BY {order};
+        DELETE FROM {table} WHERE id IN (SELECT id FROM renumbered);
+        DROP TABLE renumbered;
+        COMMIT
+        """;
 }

@@ -19,9 +19,6 @@ internal sealed class EventTypes(
     private readonly JsonEventSerializer _camelCase = JsonEventSerializer.For(EventNaming.CamelCase);
     private readonly JsonEventSerializer _snakeCase = JsonEventSerializer.For(EventNaming.SnakeCase);
 
-    /// <summary>The types that <c>Map</c> named.</summary>
-    public IEnumerable<Type> Mapped => mapped.Keys;
-
     /// <exception cref="EventBusException">The type has no usable name or topic; the message says what to do.</exception>
     public EventType Of(Type clrType) => _types.GetOrAdd(clrType, Describe);
 

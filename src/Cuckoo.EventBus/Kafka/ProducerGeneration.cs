@@ -1,0 +1,144 @@
+using Confluent.Kafka;
+using Cuckoo.EventBus.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Kafka;
+
+/// <summary>
+/// One librdkafka producer from its making to its end. After a fatal error every further record is answered with an error, so
+/// nothing can pass the one that failed; its holder re-reads what is unanswered and takes the next generation. Safe for
+/// concurrent use.
+/// </summary>
+internal sealed class ProducerGeneration
+{
+    private static readonly SendResult Unusable = new("The producer became unusable; another one takes its place.", IsRejection: false);
+
+    private readonly Lock _lock = new();
+    private readonly IProducer<byte[]?, byte[]?> _producer;
+    private readonly ILogger _logger;
+    private int _outstanding;
+    private bool _isFatal;
+    private bool _isClosed;
+
+    public ProducerGeneration(KafkaClients clients, ILogger logger, bool oneRecordPerBatch)
+    {
+        _logger = logger;
+        _producer = clients.Producer(OnError, oneRecordPerBatch);
+    }
+
+    public bool IsUsable
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_isFatal && !_isClosed;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Hands a record to the producer; the task ends with the broker's answer and never fails. Records of one partition that
+    /// are handed over one after the other are written in that order.
+    /// </summary>
+    public Task<SendResult> SendAsync(string topic, byte[]? key, byte[]? value, EventHeaders headers)
+    {
+        var message = new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = ToKafka(headers) };
+        var answer = new TaskCompletionSource<SendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_isFatal || _isClosed)
+            {
+                return Task.FromResult(Unusable);
+            }
+
+            _outstanding++;
+        }
+
+        try
+        {
+            _producer.Produce(topic, message, report => Answer(report.Error, answer));
+        }
+        catch (ProduceException<byte[]?, byte[]?> e)
+        {
+            Answer(e.Error, answer);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or ObjectDisposedException)
+        {
+            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), answer);
+        }
+
+        return answer.Task;
+    }
+
+    /// <inheritdoc cref="SendAsync(string, byte[], byte[], EventHeaders)"/>
+    public Task<SendResult> SendAsync(OutgoingRecord record) =>
+        SendAsync(record.Topic, record.Key, record.Payload, HeaderBlock.Read(record.Headers));
+
+    /// <summary>Ends the producer, whatever it still holds.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+        }
+
+        _producer.Dispose();
+    }
+
+    private static Confluent.Kafka.Headers ToKafka(EventHeaders headers)
+    {
+        var kafka = new Confluent.Kafka.Headers();
+        foreach (var (name, value) in headers)
+        {
+            kafka.Add(name, value);
+        }
+
+        return kafka;
+    }
+
+    private void Answer(Error error, TaskCompletionSource<SendResult> answer)
+    {
+        bool close;
+        lock (_lock)
+        {
+            _outstanding--;
+            _isFatal |= error.IsFatal || error.Code == ErrorCode.Local_Fatal;
+            close = _isFatal && _outstanding == 0;
+        }
+
+        answer.TrySetResult(SendResult.From(error));
+        if (close)
+        {
+            // Not here: this may be the producer's own poll thread, which its disposal waits for.
+            _ = Task.Run(Close);
+        }
+    }
+
+    private void OnError(Error error)
+    {
+        if (!error.IsFatal)
+        {
+            KafkaLog.ClientError(_logger, error.Code.ToString(), error.Reason);
+            return;
+        }
+
+        KafkaLog.ProducerFatal(_logger, error.Code.ToString(), error.Reason);
+        bool close;
+        lock (_lock)
+        {
+            _isFatal = true;
+            close = _outstanding == 0;
+        }
+
+        if (close)
+        {
+            _ = Task.Run(Close);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.Text;
+
+namespace Cuckoo.EventBus.Outbox;
+
+/// <summary>What has one order: a key of a topic, compared by its bytes.</summary>
+internal readonly struct RowKey(PendingRow row) : IEquatable<RowKey>
+{
+    private readonly string _topic = row.Topic;
+    private readonly byte[] _key = row.Key ?? throw new ArgumentException("A row without a key has no order to keep.", nameof(row));
+
+    public bool Equals(RowKey other) => _topic == other._topic && _key.AsSpan().SequenceEqual(other._key);
+
+    public override bool Equals(object? obj) => obj is RowKey other && Equals(other);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        hash.Add(_topic, StringComparer.Ordinal);
+        hash.AddBytes(_key);
+        return hash.ToHashCode();
+    }
+
+    public override string ToString() => $"{_topic}/{Encoding.UTF8.GetString(_key)}";
+}
