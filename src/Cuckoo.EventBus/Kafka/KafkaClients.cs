@@ -144,18 +144,24 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         .Append(settings.Options.TopicDefaults)
         .Max(topic => topic.MaxMessageBytes ?? 1_000_000);
 
-    private void Log(LogMessage message) => KafkaLog.Client(
-        logger,
-        message.LevelAs(LogLevelType.MicrosoftExtensionsLogging) switch
+    private void Log(LogMessage message)
+    {
+        // A choice of the bus's own, which no user can or need act upon.
+        if (message.Facility == "CONFWARN" && message.Message.Contains("enable.gapless.guarantee", StringComparison.Ordinal))
         {
-            // What librdkafka calls an error is mostly a broker out of reach, which it goes on trying.
-            (int)LogLevel.Critical => LogLevel.Critical,
-            (int)LogLevel.Error => LogLevel.Warning,
-            var level => (LogLevel)level,
-        },
-        message.Name,
-        message.Facility,
-        message.Message);
+            return;
+        }
+
+        var level = LevelOf(message);
+        KafkaLog.Client(logger, level, message.Name, message.Facility, message.Message);
+    }
+
+    private static LogLevel LevelOf(LogMessage message) => message.LevelAs(LogLevelType.MicrosoftExtensionsLogging) switch
+    {
+        // What librdkafka calls an error is mostly a broker out of reach, which it goes on trying.
+        (int)LogLevel.Error => LogLevel.Warning,
+        var level => (LogLevel)level,
+    };
 
     private void RefreshToken(IClient client) => _ = RefreshTokenAsync(client);
 
