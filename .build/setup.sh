@@ -75,7 +75,8 @@ PROJECT
     # NU1101-NU1103: no such package or version. NU1603: only another version. NU1605: only an older one.
     if ! grep -q 'NU1301' "$folder/log" && grep -Eq 'error NU(110[123]|1603|1605)' "$folder/log"; then
         missing=$(sed -nE 's/.*error NU110[123]: .* package ([[:alnum:]_-]+(\.[[:alnum:]_-]+)*).*/\1/p
-            s/.*error NU160[35]: .* depends on ([^ ]+) .*/\1/p' "$folder/log" | head -n 1)
+            s/.*error NU160[35]: .* depends on ([^ ]+) .*/\1/p' "$folder/log")
+        missing=${missing%%$'\n'*}
         missing=${missing:-something that $package $version needs}
         return 1
     fi
@@ -183,7 +184,7 @@ download_source() {
                 printf 'deb-src [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$folder/sources.list"
                 private_apt "$folder" update >>"$work/apt.log" 2>&1 || continue
                 private_apt "$folder" source --download-only librdkafka >>"$work/apt.log" 2>&1 || continue
-                found=$(sed -n 's/^Version: //p' librdkafka_*.dsc | head -n 1)
+                found=$(sed -n '/^Version: /{s///p;q}' librdkafka_*.dsc)
                 if dpkg --compare-versions "$found" ge "$oldest_librdkafka"; then
                     printf '%s' "${found%-*}"
                     return
