@@ -146,8 +146,9 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
 
     private void Log(LogMessage message)
     {
-        // A choice of the bus's own, which no user can or need act upon.
-        if (message.Facility == "CONFWARN" && message.Message.Contains("enable.gapless.guarantee", StringComparison.Ordinal))
+        // The bus's own choice, and its working as meant: nothing that a user can or need act upon.
+        if (message.Facility is "CONFWARN" or "FATAL"
+            && (message.Message.Contains("enable.gapless.guarantee", StringComparison.Ordinal) || message.Message.Contains("gap-less guarantee", StringComparison.Ordinal)))
         {
             return;
         }

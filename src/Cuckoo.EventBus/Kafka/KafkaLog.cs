@@ -25,4 +25,7 @@ internal static partial class KafkaLog
 
     [LoggerMessage(106, LogLevel.Critical, "{Message}")]
     public static partial void TopicsMissing(ILogger logger, string message);
+
+    [LoggerMessage(107, LogLevel.Information, "A record was refused, so nothing behind it was acknowledged ({Reason}); another producer takes over.")]
+    public static partial void RecordRefused(ILogger logger, string reason);
 }

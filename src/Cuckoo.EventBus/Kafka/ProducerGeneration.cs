@@ -11,13 +11,11 @@ namespace Cuckoo.EventBus.Kafka;
 /// </summary>
 internal sealed class ProducerGeneration
 {
-    private static readonly SendResult Unusable = new("The producer became unusable; another one takes its place.", IsRejection: false);
-
     private readonly Lock _lock = new();
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly ILogger _logger;
     private int _outstanding;
-    private bool _isFatal;
+    private ErrorCode? _fatal;
     private bool _isClosed;
 
     public ProducerGeneration(KafkaClients clients, ILogger logger, bool oneRecordPerBatch)
@@ -32,7 +30,7 @@ internal sealed class ProducerGeneration
         {
             lock (_lock)
             {
-                return !_isFatal && !_isClosed;
+                return _fatal is null && !_isClosed;
             }
         }
     }
@@ -47,9 +45,9 @@ internal sealed class ProducerGeneration
         var answer = new TaskCompletionSource<SendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_isFatal || _isClosed)
+            if (_fatal is not null || _isClosed)
             {
-                return Task.FromResult(Unusable);
+                return Task.FromResult(Unusable("The producer became unusable; another one takes its place."));
             }
 
             _outstanding++;
@@ -105,20 +103,33 @@ internal sealed class ProducerGeneration
     private void Answer(Error error, TaskCompletionSource<SendResult> answer)
     {
         bool close;
+        var result = SendResult.From(error);
         lock (_lock)
         {
             _outstanding--;
-            _isFatal |= error.IsFatal || error.Code == ErrorCode.Local_Fatal;
-            close = _isFatal && _outstanding == 0;
+            if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
+            {
+                _fatal ??= error.Code;
+            }
+
+            close = _fatal is not null && _outstanding == 0;
+            if (_fatal is not null && result.Outcome == SendOutcome.Trouble)
+            {
+                result = Unusable(result.Error!);
+            }
         }
 
-        answer.TrySetResult(SendResult.From(error));
+        answer.TrySetResult(result);
         if (close)
         {
             // Not here: this may be the producer's own poll thread, which its disposal waits for.
             _ = Task.Run(Close);
         }
     }
+
+    /// <summary>Behind a refused record is no trouble; any other fatal error is, or the next producer would fail as fast.</summary>
+    private SendResult Unusable(string error) =>
+        new(_fatal == ErrorCode.Local_GaplessGuarantee ? SendOutcome.HeldBack : SendOutcome.Trouble, error);
 
     private void OnError(Error error)
     {
@@ -128,11 +139,19 @@ internal sealed class ProducerGeneration
             return;
         }
 
-        KafkaLog.ProducerFatal(_logger, error.Code.ToString(), error.Reason);
+        if (error.Code == ErrorCode.Local_GaplessGuarantee)
+        {
+            KafkaLog.RecordRefused(_logger, error.Reason);
+        }
+        else
+        {
+            KafkaLog.ProducerFatal(_logger, error.Code.ToString(), error.Reason);
+        }
+
         bool close;
         lock (_lock)
         {
-            _isFatal = true;
+            _fatal ??= error.Code;
             close = _outstanding == 0;
         }
 

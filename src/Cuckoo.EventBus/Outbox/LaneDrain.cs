@@ -17,10 +17,26 @@ internal sealed class LaneDrain(
     /// <summary>How long a stop waits for what the broker is about to acknowledge.</summary>
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
 
-    private static readonly SendResult NotAnswered = new("The relay stopped before the broker answered.", IsRejection: false);
+    private static readonly SendResult NotAnswered = new(SendOutcome.Trouble, "The relay stopped before the broker answered.");
+
+    private static readonly Task<SendResult> Suspected = Task.FromResult(new SendResult(SendOutcome.Rejected, "It was refused before."));
+
+    private static readonly Task<SendResult> Behind = Task.FromResult(new SendResult(SendOutcome.HeldBack, "A row before it is suspected."));
 
     private readonly SqlDialect _dialect = database.Layout.Dialect;
     private readonly LaneSql _sql = new(database.Layout);
+
+    private enum Next
+    {
+        /// <summary>All that was read is sent: let go, unless there may be more.</summary>
+        Release,
+
+        /// <summary>Rows were held back or refused: what remains can be sent now.</summary>
+        Read,
+
+        /// <summary>Trouble: let go and try again in a while.</summary>
+        Pause,
+    }
 
     /// <summary>Drains the lane, or wakes the relay that has it.</summary>
     /// <returns>Whether all went well; otherwise the bus is in trouble and the lane should be tried again in a while.</returns>
@@ -38,21 +54,16 @@ internal sealed class LaneDrain(
                 rows = await claim.ReadAsync(acknowledged, limit, ct).ConfigureAwait(false);
             }
 
-            acknowledged = [];
             if (rows is null)
             {
                 return true;
             }
 
-            if (ct.IsCancellationRequested)
-            {
-                rows.Clear();
-            }
-
-            var allSent = rows.Count == 0 || await SendAsync(rows, acknowledged, session, claim, ct).ConfigureAwait(false);
+            acknowledged = [];
+            var next = rows.Count == 0 ? Next.Release : await SendAsync(rows, acknowledged, session, claim, ct).ConfigureAwait(false);
             BusMetrics.OutboxSent.Add(acknowledged.Count, new KeyValuePair<string, object?>("cuckoo.eventbus.outbox", database.Name));
             var mayHaveMore = rows.Count >= limit || rows.Sum(r => (long)r.Bytes) >= options.BatchBytes;
-            if (allSent && mayHaveMore && !ct.IsCancellationRequested)
+            if (!ct.IsCancellationRequested && (next == Next.Read || (next == Next.Release && mayHaveMore)))
             {
                 limit = NextLimit(rows);
                 continue;
@@ -61,9 +72,10 @@ internal sealed class LaneDrain(
             // Also when stopping: what is acknowledged need not be sent again by the next owner.
             using (await database.EnterWriteAsync(CancellationToken.None).ConfigureAwait(false))
             {
-                if (await claim.ReleaseAsync(acknowledged, CancellationToken.None).ConfigureAwait(false) || !allSent || ct.IsCancellationRequested)
+                var released = await claim.ReleaseAsync(acknowledged, CancellationToken.None).ConfigureAwait(false);
+                if (released || next == Next.Pause || ct.IsCancellationRequested)
                 {
-                    return allSent;
+                    return next != Next.Pause;
                 }
             }
 
@@ -75,18 +87,32 @@ internal sealed class LaneDrain(
     private int NextLimit(List<PendingRow> rows) =>
         (int)Math.Clamp(options.BatchBytes / Math.Max(1, rows.Sum(r => (long)r.Bytes) / rows.Count), 1, options.BatchSize);
 
-    private async Task<bool> SendAsync(List<PendingRow> rows, List<long> acknowledged, DatabaseSession session, LaneClaim claim, CancellationToken ct)
+    private async Task<Next> SendAsync(List<PendingRow> rows, List<long> acknowledged, DatabaseSession session, LaneClaim claim, CancellationToken ct)
     {
         var generation = producer.Current;
+        var held = new HashSet<RowKey>();
         var sends = new List<Task<SendResult>>(rows.Count);
         foreach (var row in rows)
         {
-            var send = Send(generation, row);
+            // A row that was refused before would only spoil its batch again.
+            var send = row.Attempts > 0 ? Suspected
+                : row.Key is not null && held.Count > 0 && held.Contains(new RowKey(row)) ? Behind
+                : Send(generation, row);
             sends.Add(send);
-            if (send is { IsCompletedSuccessfully: true, Result.IsAcknowledged: false })
+            if (!send.IsCompletedSuccessfully || send.Result.IsAcknowledged)
             {
-                // Refused on the spot, a full queue for instance: a later row of its key must not be taken.
+                continue;
+            }
+
+            if (send.Result.Outcome == SendOutcome.Trouble)
+            {
+                // Not taken, by a full queue for instance: neither may a later row of its key be.
                 break;
+            }
+
+            if (row.Key is not null)
+            {
+                held.Add(new RowKey(row));
             }
         }
 
@@ -100,25 +126,25 @@ internal sealed class LaneDrain(
             }
         }
 
-        return acknowledged.Count == rows.Count || ct.IsCancellationRequested || await SettleFailuresAsync(rows, results, acknowledged, session, claim, ct).ConfigureAwait(false);
+        return acknowledged.Count == rows.Count || ct.IsCancellationRequested
+            ? Next.Release
+            : await SettleFailuresAsync(rows, results, acknowledged, session, claim, ct).ConfigureAwait(false);
     }
 
     /// <summary>
     /// The broker refuses a batch for one bad record in it, so a refused row is only suspected: it is sent again alone, in id
     /// order and never before an unsent row of its key. Only a row that is refused alone is charged with an attempt.
     /// </summary>
-    /// <returns>Whether only rows were at fault, not the bus.</returns>
-    private async Task<bool> SettleFailuresAsync(
+    private async Task<Next> SettleFailuresAsync(
         List<PendingRow> rows, List<SendResult> results, List<long> acknowledged, DatabaseSession session, LaneClaim claim, CancellationToken ct)
     {
-        var held = new HashSet<RowKey>();
-        var inTrouble = !results.Exists(r => r.IsRejection);
-        if (inTrouble)
+        if (results.FirstOrDefault(r => r.Outcome == SendOutcome.Trouble) is { Error: { } trouble })
         {
-            OutboxLog.SendFailed(logger, database.Name, results.First(r => !r.IsAcknowledged).Error!);
-            return false;
+            OutboxLog.SendFailed(logger, database.Name, trouble);
+            return Next.Pause;
         }
 
+        var held = new HashSet<RowKey>();
         for (var i = 0; i < results.Count; i++)
         {
             var row = rows[i];
@@ -128,11 +154,11 @@ internal sealed class LaneDrain(
             }
 
             var result = results[i];
-            if (result.IsRejection)
+            if (result.Outcome == SendOutcome.Rejected)
             {
-                var again = Send(lonelyProducer.Current, row);
-                await KeepLeaseAsync(again, claim, ct).ConfigureAwait(false);
-                result = again.IsCompleted ? again.Result : NotAnswered;
+                var alone = Send(lonelyProducer.Current, row);
+                await KeepLeaseAsync(alone, claim, ct).ConfigureAwait(false);
+                result = alone.IsCompleted ? alone.Result : NotAnswered;
             }
 
             if (result.IsAcknowledged)
@@ -146,13 +172,17 @@ internal sealed class LaneDrain(
                 held.Add(new RowKey(row));
             }
 
-            if (result.IsRejection)
+            if (result.Outcome == SendOutcome.Rejected)
             {
                 await RejectAsync(row, result.Error!, session, ct).ConfigureAwait(false);
             }
+            else if (result.Outcome == SendOutcome.Trouble)
+            {
+                return Next.Pause;
+            }
         }
 
-        return true;
+        return Next.Read;
     }
 
     private async Task RejectAsync(PendingRow row, string error, DatabaseSession session, CancellationToken ct)
@@ -191,7 +221,7 @@ internal sealed class LaneDrain(
         }
         catch (FormatException e)
         {
-            return Task.FromResult(new SendResult(e.Message, IsRejection: true));
+            return Task.FromResult(new SendResult(SendOutcome.Rejected, e.Message));
         }
 
         return generation.SendAsync(row.Topic, row.Key, row.Payload, headers);
