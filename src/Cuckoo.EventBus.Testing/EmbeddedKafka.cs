@@ -101,8 +101,10 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
         Librdkafka.MockGroupInitialRebalanceDelay(cluster, (int)options.GroupInitialRebalanceDelay.TotalMilliseconds);
         Librdkafka.MockSetGroupConsumerHeartbeatInterval(cluster, (int)options.GroupConsumerHeartbeatInterval.TotalMilliseconds);
         Librdkafka.MockSetGroupConsumerSessionTimeout(cluster, (int)options.GroupConsumerSessionTimeout.TotalMilliseconds);
-        AvoidLeaderHints(cluster);
-        return new EmbeddedKafka(cluster, options.BrokerCount);
+
+        var kafka = new EmbeddedKafka(cluster, options.BrokerCount);
+        kafka.AvoidLeaderHints();
+        return kafka;
     }
 
     /// <summary>
@@ -121,7 +123,7 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(replicationFactor, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(replicationFactor, _brokerCount);
 
-        var error = (ErrorCode)Librdkafka.MockTopicCreate(Cluster(), name, partitions, replicationFactor);
+        var error = Command(cluster => Librdkafka.MockTopicCreate(cluster, name, partitions, replicationFactor));
         if (error == ErrorCode.TopicAlreadyExists)
         {
             throw new InvalidOperationException(
@@ -134,14 +136,20 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
     /// <summary>Closes a broker's connections and refuses new ones. Its partitions keep it as their leader.</summary>
     /// <param name="brokerId">1 to the number of brokers; null for all of them.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such broker.</exception>
-    public void SetBrokerDown(int? brokerId = null) =>
-        Check((ErrorCode)Librdkafka.MockBrokerSetDown(Cluster(), BrokerOrAll(brokerId)), "The broker could not be set down");
+    public void SetBrokerDown(int? brokerId = null)
+    {
+        var broker = BrokerOrAll(brokerId);
+        Check(Command(cluster => Librdkafka.MockBrokerSetDown(cluster, broker)), "The broker could not be set down");
+    }
 
     /// <summary>Lets a broker that is down accept connections again, on its old port and with all its records.</summary>
     /// <param name="brokerId">1 to the number of brokers; null for all of them.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such broker.</exception>
-    public void SetBrokerUp(int? brokerId = null) =>
-        Check((ErrorCode)Librdkafka.MockBrokerSetUp(Cluster(), BrokerOrAll(brokerId)), "The broker could not be set up");
+    public void SetBrokerUp(int? brokerId = null)
+    {
+        var broker = BrokerOrAll(brokerId);
+        Check(Command(cluster => Librdkafka.MockBrokerSetUp(cluster, broker)), "The broker could not be set up");
+    }
 
     /// <summary>Delays every response of a broker.</summary>
     /// <param name="time">The delay in whole milliseconds; zero, as at the start, for none.</param>
@@ -150,8 +158,9 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
     public void SetRoundTripTime(TimeSpan time, int? brokerId = null)
     {
         var milliseconds = Milliseconds.Of(time, 0, nameof(time));
+        var broker = BrokerOrAll(brokerId);
         Check(
-            (ErrorCode)Librdkafka.MockBrokerSetRoundTripTime(Cluster(), BrokerOrAll(brokerId), milliseconds),
+            Command(cluster => Librdkafka.MockBrokerSetRoundTripTime(cluster, broker, milliseconds)),
             "The round-trip time could not be set");
     }
 
@@ -202,7 +211,11 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
     public void SetTopicError(string topic, ErrorCode error)
     {
         TopicName.Check(topic);
-        Librdkafka.MockTopicSetError(Cluster(), topic, (int)error);
+        Command(cluster =>
+        {
+            Librdkafka.MockTopicSetError(cluster, topic, (int)error);
+            return 0;
+        });
     }
 
     /// <summary>
@@ -219,7 +232,7 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(partition);
 
         var leader = brokerId is { } id ? Broker(id) : NoBroker;
-        var error = (ErrorCode)Librdkafka.MockPartitionSetLeader(Cluster(), topic, partition, leader);
+        var error = Command(cluster => Librdkafka.MockPartitionSetLeader(cluster, topic, partition, leader));
         if (error == ErrorCode.UnknownTopicOrPart)
         {
             throw new ArgumentOutOfRangeException(nameof(partition), partition, $"Topic '{topic}' has no partition {partition}.");
@@ -235,13 +248,21 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
     public void SetGroupCoordinator(string groupId, int brokerId)
     {
         ArgumentException.ThrowIfNullOrEmpty(groupId);
+        var broker = Broker(brokerId);
         Check(
-            (ErrorCode)Librdkafka.MockCoordinatorSet(Cluster(), "group", groupId, Broker(brokerId)),
+            Command(cluster => Librdkafka.MockCoordinatorSet(cluster, "group", groupId, broker)),
             $"The coordinator of group '{groupId}' could not be set");
     }
 
-    /// <summary>Stops the brokers and forgets their records. Waits for their threads: a few milliseconds.</summary>
-    public void Dispose() => _cluster.Dispose();
+    /// <summary>Stops the brokers and forgets their records. Waits for their threads: a few milliseconds, at most about 1 s.</summary>
+    public void Dispose()
+    {
+        if (!_cluster.IsClosed)
+        {
+            using var nudge = new Nudge(BootstrapServers);
+            _cluster.Dispose();
+        }
+    }
 
     /// <summary>Does the same as <see cref="Dispose"/>, for <c>await using</c>.</summary>
     /// <returns>A completed task.</returns>
@@ -255,10 +276,16 @@ public sealed class EmbeddedKafka : IAsyncDisposable, IDisposable
     /// From Produce 10 and Fetch 12 on, an answer "not the leader" names the new one (KIP-951). librdkafka's mock reads
     /// that from a null pointer when there is no leader, and so ends the process.
     /// </summary>
-    private static void AvoidLeaderHints(MockClusterHandle cluster)
+    private void AvoidLeaderHints()
     {
-        _ = Librdkafka.MockSetApiVersion(cluster, (short)KafkaRequest.Produce, 0, 9);
-        _ = Librdkafka.MockSetApiVersion(cluster, (short)KafkaRequest.Fetch, 0, 11);
+        Check(Command(cluster => Librdkafka.MockSetApiVersion(cluster, (short)KafkaRequest.Produce, 0, 9)), "Produce could not be limited");
+        Check(Command(cluster => Librdkafka.MockSetApiVersion(cluster, (short)KafkaRequest.Fetch, 0, 11)), "Fetch could not be limited");
+    }
+
+    private ErrorCode Command(Func<MockClusterHandle, int> command)
+    {
+        using var nudge = new Nudge(BootstrapServers);
+        return (ErrorCode)command(Cluster());
     }
 
     private MockClusterHandle Cluster()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Confluent.Kafka;
@@ -64,6 +65,21 @@ public sealed class LifetimeTests
                 return !Accepts(address);
             },
             "the port is closed");
+    }
+
+    [Fact]
+    public void Commands_in_close_succession_are_not_overlooked()
+    {
+        using var kafka = EmbeddedKafka.Start();
+        var clock = Stopwatch.StartNew();
+
+        for (var i = 0; i < 50; i++)
+        {
+            kafka.CreateTopic($"orders-{i}", partitions: 1);
+        }
+
+        // Without a nudge every fifth takes a second: see Nudge.
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(3), $"It took {clock.Elapsed}.");
     }
 
     [Fact]
