@@ -50,9 +50,11 @@ public sealed class GroupTests
 
         // Disposal without Close says nothing to the coordinator, as a crash.
         crashed.Dispose();
+        var clock = Stopwatch.StartNew();
         using var successor = kafka.Consumer("orders");
 
         Clients.Until(() => successor.Poll() is null && successor.Assignment.Count == 2, "the successor has everything");
+        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(0.5), $"It took {clock.Elapsed}: the first member said that it was leaving.");
         successor.Close();
     }
 
