@@ -11,15 +11,25 @@ namespace Cuckoo.EventBus.Kafka;
 /// </summary>
 internal sealed class ProducerGeneration
 {
+    /// <summary>
+    /// How long a fatal producer may take to answer for what it holds. A record handed over at the very moment it became fatal
+    /// can be left without an answer for ever.
+    /// </summary>
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeProvider _time;
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly ILogger _logger;
     private int _outstanding;
     private ErrorCode? _fatal;
+    private bool _isEnding;
     private bool _isClosed;
 
-    public ProducerGeneration(KafkaClients clients, ILogger logger, bool oneRecordPerBatch)
+    public ProducerGeneration(KafkaClients clients, TimeProvider time, ILogger logger, bool oneRecordPerBatch)
     {
+        _time = time;
         _logger = logger;
         _producer = clients.Producer(OnError, oneRecordPerBatch);
     }
@@ -35,8 +45,11 @@ internal sealed class ProducerGeneration
         }
     }
 
+    /// <summary>Ends when the producer is gone: what it has not answered by then it will neither answer nor send.</summary>
+    public Task Ended => _ended.Task;
+
     /// <summary>
-    /// Hands a record to the producer; the task ends with the broker's answer and never fails. Records of one partition that
+    /// Hands a record to the producer; the task ends with the broker's answer, if it comes before <see cref="Ended"/>, and never fails. Records of one partition that
     /// are handed over one after the other are written in that order.
     /// </summary>
     public Task<SendResult> SendAsync(string topic, byte[]? key, byte[]? value, EventHeaders headers)
@@ -87,6 +100,7 @@ internal sealed class ProducerGeneration
         }
 
         _producer.Dispose();
+        _ended.TrySetResult();
     }
 
     private static Confluent.Kafka.Headers ToKafka(EventHeaders headers)
@@ -102,7 +116,6 @@ internal sealed class ProducerGeneration
 
     private void Answer(Error error, TaskCompletionSource<SendResult> answer)
     {
-        bool close;
         var result = SendResult.From(error);
         lock (_lock)
         {
@@ -112,19 +125,35 @@ internal sealed class ProducerGeneration
                 _fatal ??= error.Code;
             }
 
-            close = _fatal is not null && _outstanding == 0;
             if (_fatal is not null && result.Outcome == SendOutcome.Trouble)
             {
                 result = Unusable(result.Error!);
             }
+
+            EndIfFatal();
         }
 
         answer.TrySetResult(result);
-        if (close)
+    }
+
+    /// <summary>Under the lock. Not disposed here: this may be the producer's own poll thread, which its disposal waits for.</summary>
+    private void EndIfFatal()
+    {
+        if (_fatal is not null && _outstanding == 0)
         {
-            // Not here: this may be the producer's own poll thread, which its disposal waits for.
             _ = Task.Run(Close);
         }
+        else if (_fatal is not null && !_isEnding)
+        {
+            _isEnding = true;
+            _ = CloseLaterAsync();
+        }
+    }
+
+    private async Task CloseLaterAsync()
+    {
+        await Task.Delay(LastAnswers, _time).ConfigureAwait(false);
+        Close();
     }
 
     /// <summary>Behind a refused record is no trouble; any other fatal error is, or the next producer would fail as fast.</summary>
@@ -148,16 +177,10 @@ internal sealed class ProducerGeneration
             KafkaLog.ProducerFatal(_logger, error.Code.ToString(), error.Reason);
         }
 
-        bool close;
         lock (_lock)
         {
             _fatal ??= error.Code;
-            close = _outstanding == 0;
-        }
-
-        if (close)
-        {
-            _ = Task.Run(Close);
+            EndIfFatal();
         }
     }
 }

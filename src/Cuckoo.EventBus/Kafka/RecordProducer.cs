@@ -4,11 +4,12 @@ namespace Cuckoo.EventBus.Kafka;
 
 /// <summary>Gives out the producer to send with, and another one when that became unusable. Safe for concurrent use.</summary>
 /// <param name="clients">Makes the producers.</param>
+/// <param name="time">For the end of a producer that does not answer.</param>
 /// <param name="logger">For what happens to them.</param>
 /// <param name="oneRecordPerBatch">
 /// Whether each record travels alone. The broker refuses a whole batch for one bad record, so a suspect is sent this way.
 /// </param>
-internal sealed class RecordProducer(KafkaClients clients, ILogger<RecordProducer> logger, bool oneRecordPerBatch = false) : IDisposable
+internal sealed class RecordProducer(KafkaClients clients, TimeProvider time, ILogger<RecordProducer> logger, bool oneRecordPerBatch = false) : IDisposable
 {
     private readonly Lock _lock = new();
     private ProducerGeneration? _current;
@@ -24,7 +25,7 @@ internal sealed class RecordProducer(KafkaClients clients, ILogger<RecordProduce
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                return _current is { IsUsable: true } ? _current : _current = new ProducerGeneration(clients, logger, oneRecordPerBatch);
+                return _current is { IsUsable: true } ? _current : _current = new ProducerGeneration(clients, time, logger, oneRecordPerBatch);
             }
         }
     }

@@ -34,8 +34,8 @@ internal sealed class Relay : IAsyncDisposable
         _time = time;
         _logger = loggers.CreateLogger<Relay>();
         // The relay's own: what it sends depends on how this producer fails.
-        _producer = new RecordProducer(clients, loggers.CreateLogger<RecordProducer>());
-        _lonelyProducer = new RecordProducer(clients, loggers.CreateLogger<RecordProducer>(), oneRecordPerBatch: true);
+        _producer = new RecordProducer(clients, time, loggers.CreateLogger<RecordProducer>());
+        _lonelyProducer = new RecordProducer(clients, time, loggers.CreateLogger<RecordProducer>(), oneRecordPerBatch: true);
         _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
         _owner = _owner[^Math.Min(_owner.Length, 200)..];
         _sql = new LaneSql(database.Layout);
