@@ -1,3 +1,4 @@
+using System.Globalization;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
@@ -8,6 +9,13 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
 {
     /// <summary>Room in the client's own limit for headers, key and framing around the largest value.</summary>
     private const int MessageOverhead = 64 * 1024;
+
+    /// <summary>librdkafka's own default of <c>max.poll.interval.ms</c>.</summary>
+    private const int DefaultMaxPollInterval = 300_000;
+
+    /// <summary>How long a consumer may go without polling before its group moves on without it.</summary>
+    public TimeSpan MaxPollInterval => TimeSpan.FromMilliseconds(
+        int.TryParse(Client(settings.Options.Kafka.Consumer).GetValueOrDefault("max.poll.interval.ms"), CultureInfo.InvariantCulture, out var interval) ? interval : DefaultMaxPollInterval);
 
     /// <summary>
     /// A producer for which nothing of a partition is acknowledged after a record that the broker refused for good: it becomes
@@ -52,7 +60,10 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     /// <summary>A consumer of a group whose offsets move only when the bus stores them.</summary>
     public IConsumer<byte[]?, byte[]?> Consumer(string group, StartFrom startFrom, Action<ConsumerBuilder<byte[]?, byte[]?>> handlers)
     {
-        var config = new ConsumerConfig(Client(settings.Options.Kafka.Consumer))
+        var client = Client(settings.Options.Kafka.Consumer);
+        // A topic that is created after its consumers started would otherwise be found after five minutes.
+        client.TryAdd("topic.metadata.refresh.interval.ms", "10000");
+        var config = new ConsumerConfig(client)
         {
             GroupId = group,
             AutoOffsetReset = startFrom == StartFrom.Latest ? AutoOffsetReset.Latest : AutoOffsetReset.Earliest,

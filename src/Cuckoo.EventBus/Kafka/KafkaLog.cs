@@ -28,4 +28,10 @@ internal static partial class KafkaLog
 
     [LoggerMessage(107, LogLevel.Information, "A record was refused, so nothing behind it was acknowledged ({Reason}); another producer takes over.")]
     public static partial void RecordRefused(ILogger logger, string reason);
+
+    [LoggerMessage(109, LogLevel.Debug, "Position {Offset} of {Partition} was not stored: {Reason}.")]
+    public static partial void OffsetNotStored(ILogger logger, PartitionId partition, long offset, string reason);
+
+    [LoggerMessage(108, LogLevel.Warning, "The consumer did not leave its group cleanly ({Code}: {Reason}); records since its last commit come again.")]
+    public static partial void CloseFailed(ILogger logger, string code, string reason);
 }

@@ -5,12 +5,15 @@ namespace Cuckoo.EventBus.Kafka;
 /// <summary>The broker's answer to one record.</summary>
 /// <param name="Outcome">What it means.</param>
 /// <param name="Error">What the client said; <see langword="null"/> when the record is acknowledged.</param>
-internal readonly record struct SendResult(SendOutcome Outcome, string? Error)
+/// <param name="IsTooLarge">Whether it was refused for its size, or for that of another one of its batch.</param>
+internal readonly record struct SendResult(SendOutcome Outcome, string? Error, bool IsTooLarge = false)
 {
     public bool IsAcknowledged => Outcome == SendOutcome.Acknowledged;
 
     public static SendResult From(Error error) =>
-        error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}") : default;
+        error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}", IsSizeRefused(error.Code)) : default;
+
+    private static bool IsSizeRefused(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.InvalidMsgSize;
 
     private static SendOutcome OutcomeOf(ErrorCode code) => code switch
     {

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 
 namespace Cuckoo.EventBus.Storage;
 
@@ -22,4 +23,14 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     public override string Renumber(string table, string columns, string values, string condition, string order) =>
         $"WITH gone AS (DELETE FROM {table} WHERE {condition} RETURNING *) INSERT INTO {table} ({columns}) SELECT {values} FROM gone ORDER BY {order}";
+
+    // The limit in force before, perhaps the user's own, is kept in a setting of ours and is back for what follows.
+    public override string WithLockTimeout(string statement, TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"""
+        SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true);
+        {statement};
+        SELECT set_config('lock_timeout', current_setting('cuckoo.lock_timeout'), true)
+        """);
+
+    // lock_not_available
+    public override bool IsLockTimeout(DbException exception) => exception.SqlState == "55P03";
 }

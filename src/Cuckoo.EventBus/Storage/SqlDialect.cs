@@ -31,6 +31,12 @@ internal abstract class SqlDialect
     /// <param name="order">The order of their new ids.</param>
     public abstract string Renumber(string table, string columns, string values, string condition, string order);
 
+    /// <summary>A statement inside a transaction that waits for others' locks only so long; then <see cref="IsLockTimeout"/>.</summary>
+    public abstract string WithLockTimeout(string statement, TimeSpan limit);
+
+    /// <summary>Whether a statement failed only because another transaction held a lock.</summary>
+    public abstract bool IsLockTimeout(DbException exception);
+
     /// <summary>The dialect of an EF Core provider; <see langword="null"/> where the bus has none.</summary>
     public static SqlDialect? Of(string? provider) => provider switch
     {

@@ -33,4 +33,11 @@ internal sealed class SqliteDialect : SqlDialect
         DROP TABLE renumbered;
         COMMIT
         """;
+
+    // Its only lock is the file's, waited for by the connection's own busy time-out.
+    public override string WithLockTimeout(string statement, TimeSpan limit) => statement;
+
+    // SQLITE_BUSY and SQLITE_LOCKED. The code itself is a property of the provider's own exception, which is not referenced.
+    public override bool IsLockTimeout(DbException exception) =>
+        exception.Message.StartsWith("SQLite Error 5:", StringComparison.Ordinal) || exception.Message.StartsWith("SQLite Error 6:", StringComparison.Ordinal);
 }

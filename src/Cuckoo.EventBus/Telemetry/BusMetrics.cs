@@ -29,4 +29,21 @@ internal static class BusMetrics
     public static readonly Counter<long> UnknownTypes = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.unknown_types", "{record}", "Records of an event type that no consumer of the group knows.");
 
     public static readonly Counter<long> DeadLetters = Meter.CreateCounter<long>("cuckoo.eventbus.dead_letters", "{record}", "Records given up by a consumer.");
+
+    public static readonly Counter<long> Rebalances = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.rebalances", "{rebalance}", "Changes of the partitions that this process has.");
+
+    public static readonly UpDownCounter<long> InFlight = Meter.CreateUpDownCounter<long>("cuckoo.eventbus.consumer.in_flight", "{record}", "Records read and not yet finished.");
+
+    // OpenTelemetry semantic conventions, messaging metrics.
+    public static readonly Histogram<double> ProcessDuration = Meter.CreateHistogram<double>(
+        "messaging.process.duration",
+        "s",
+        "Duration of processing a record, with all its attempts.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
+
+    public static KeyValuePair<string, object?> GroupTag(string group) => new("messaging.consumer.group.name", group);
+
+    public static KeyValuePair<string, object?> ConsumerTag(string consumer) => new("cuckoo.eventbus.consumer", consumer);
+
+    public static KeyValuePair<string, object?> EventTypeTag(string eventType) => new("cuckoo.eventbus.event_type", eventType);
 }

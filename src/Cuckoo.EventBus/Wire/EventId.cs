@@ -14,7 +14,10 @@ internal static class EventId
         id.Length > 0 && Encoding.UTF8.GetByteCount(id) <= MaxBytes && !id.Any(c => char.IsControl(c) || char.IsSurrogate(c));
 
     /// <summary>The id itself, or its hash where it can't be stored.</summary>
-    public static string Storable(string id) => IsStorable(id) ? id : "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)));
+    public static string Storable(string id) => IsStorable(id) ? id : Hash(Encoding.UTF8.GetBytes(id));
+
+    /// <summary>Stands for an id that can't be stored.</summary>
+    public static string Hash(ReadOnlySpan<byte> id) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(id));
 
     /// <summary>
     /// The identity of a record that carries none. The hash is there because offsets repeat when a topic is created again.

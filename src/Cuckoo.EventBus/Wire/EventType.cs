@@ -18,4 +18,7 @@ internal sealed class EventType
 
     /// <summary>The identity the event itself has; <see langword="null"/> where it has none.</summary>
     public required Func<object, string?> Id { get; init; }
+
+    /// <summary>The identity that <c>Map</c> finds in an event that came without one; <see langword="null"/> where it says nothing.</summary>
+    public required Func<object, string?>? MappedId { get; init; }
 }

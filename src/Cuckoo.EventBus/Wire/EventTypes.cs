@@ -63,6 +63,7 @@ internal sealed class EventTypes(
             Serializer = serializersByTopic.GetValueOrDefault(topic, json),
             Key = map?.Key ?? (static e => (e as DomainEvent)?.PartitionKey),
             Id = map?.Id ?? (static e => (e as DomainEvent)?.EventId.ToString()),
+            MappedId = map?.Id,
         };
     }
 }

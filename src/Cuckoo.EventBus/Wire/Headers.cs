@@ -17,6 +17,7 @@ internal static class Headers
     // Dead letters: where the record was, and why it is here. Times are RFC 3339, numbers decimal text.
     public const string DeadLetterPrefix = "dlq_";
     public const string OriginalId = "dlq_original_id";
+    public const string OriginalSource = "dlq_original_source";
     public const string OriginalTopic = "dlq_original_topic";
     public const string OriginalPartition = "dlq_original_partition";
     public const string OriginalOffset = "dlq_original_offset";

@@ -1,0 +1,128 @@
+using Confluent.Kafka;
+using Cuckoo.EventBus.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Kafka;
+
+/// <summary>
+/// One member of a consumer group. Only the thread that polls touches it, and only there, inside <see cref="Poll"/> and
+/// <see cref="Close"/>, it tells its listener what was assigned and taken away.
+/// </summary>
+internal sealed class KafkaConsumer : IDisposable
+{
+    // The years that both .NET and PostgreSQL know; a producer may send any number.
+    private const long MaxTimestamp = 253_402_300_799_999;
+
+    private readonly IConsumer<byte[]?, byte[]?> _client;
+    private readonly ILogger _logger;
+    private Error? _fatal;
+
+    public KafkaConsumer(KafkaClients clients, string group, StartFrom startFrom, IAssignmentListener listener, ILogger<KafkaConsumer> logger)
+    {
+        _logger = logger;
+        _client = clients.Consumer(group, startFrom, builder => builder
+            .SetPartitionsAssignedHandler((_, partitions) => listener.Assigned([.. partitions.Select(Id)]))
+            .SetPartitionsRevokedHandler((_, partitions) => listener.Revoked(this, [.. partitions.Select(p => Id(p.TopicPartition))]))
+            .SetPartitionsLostHandler((_, partitions) => listener.Lost([.. partitions.Select(p => Id(p.TopicPartition))]))
+            .SetErrorHandler((_, error) => OnError(error)));
+    }
+
+    public void Subscribe(IEnumerable<string> topics) => _client.Subscribe(topics);
+
+    /// <summary>Waits for the next record; <see langword="null"/> if none came in time.</summary>
+    /// <exception cref="KafkaClientException">The client has something to report; unless it is fatal, polling goes on.</exception>
+    public IncomingRecord? Poll(TimeSpan timeout)
+    {
+        ConsumeResult<byte[]?, byte[]?>? result;
+        try
+        {
+            result = _client.Consume(timeout);
+        }
+        catch (ConsumeException e)
+        {
+            throw new KafkaClientException(e.Error);
+        }
+
+        if (_fatal is not null)
+        {
+            throw new KafkaClientException(_fatal);
+        }
+
+        return result?.Message is { } message ? Record(result, message) : null;
+    }
+
+    /// <summary>Has the client commit this position, from now on, in its own time and when the partition is given up.</summary>
+    public void Store(PartitionId partition, PartitionPosition position)
+    {
+        try
+        {
+            _client.StoreOffset(new TopicPartitionOffset(Partition(partition), new Offset(position.NextOffset), position.LeaderEpoch));
+        }
+        catch (KafkaException e)
+        {
+            // The partition went away meanwhile: its next owner gets the records again.
+            KafkaLog.OffsetNotStored(_logger, partition, position.NextOffset, e.Error.Reason);
+        }
+    }
+
+    /// <summary>Fetches no more of these partitions. Drops what was fetched and not polled; it comes again later.</summary>
+    public void Pause(IEnumerable<PartitionId> partitions) => _client.Pause(partitions.Select(Partition));
+
+    public void Resume(IEnumerable<PartitionId> partitions) => _client.Resume(partitions.Select(Partition));
+
+    /// <summary>Commits what is stored and leaves the group.</summary>
+    public void Close()
+    {
+        try
+        {
+            _client.Close();
+        }
+        catch (KafkaException e)
+        {
+            KafkaLog.CloseFailed(_logger, e.Error.Code.ToString(), e.Error.Reason);
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static PartitionId Id(TopicPartition partition) => new(partition.Topic, partition.Partition.Value);
+
+    private static TopicPartition Partition(PartitionId id) => new(id.Topic, new Partition(id.Partition));
+
+    private static IncomingRecord Record(ConsumeResult<byte[]?, byte[]?> result, Message<byte[]?, byte[]?> message)
+    {
+        var headers = new EventHeaders();
+        foreach (var header in message.Headers ?? [])
+        {
+            // Kafka allows a header without a name; nothing could ask for it.
+            if (header.Key.Length > 0)
+            {
+                headers.Add(header.Key, header.GetValueBytes());
+            }
+        }
+
+        return new IncomingRecord
+        {
+            Topic = result.Topic,
+            Partition = result.Partition.Value,
+            Offset = result.Offset.Value,
+            LeaderEpoch = result.LeaderEpoch,
+            Timestamp = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(message.Timestamp.UnixTimestampMs, 0, MaxTimestamp)),
+            Key = message.Key,
+            Value = message.Value,
+            Headers = headers,
+        };
+    }
+
+    private void OnError(Error error)
+    {
+        if (error.IsFatal)
+        {
+            _fatal = error;
+        }
+        else
+        {
+            KafkaLog.ClientError(_logger, error.Code.ToString(), error.Reason);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Unicode;
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus.Telemetry;
+
+/// <summary>
+/// The span of processing one record, a child of the publisher's; attributes by OpenTelemetry's semantic conventions for
+/// messaging and Kafka. Also where nobody listens, the publisher's trace is current, so that what the handler publishes
+/// belongs to it.
+/// </summary>
+internal sealed class ProcessSpan : IDisposable
+{
+    private readonly Activity? _activity;
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly string _topic;
+    private readonly string _group;
+    private string? _error;
+
+    private ProcessSpan(Activity? activity, string topic, string group)
+    {
+        _activity = activity;
+        _topic = topic;
+        _group = group;
+    }
+
+    public static ProcessSpan Start(IncomingRecord record, string group)
+    {
+        var parent = TracePropagation.Extract(record.Headers);
+        var name = $"process {record.Topic}";
+        var activity = BusMetrics.Source.StartActivity(name, ActivityKind.Consumer, parent) ?? Unrecorded(name, parent);
+        foreach (var (key, value) in activity is null ? [] : TracePropagation.Baggage(record.Headers))
+        {
+            activity!.AddBaggage(key, value);
+        }
+
+        if (activity is { IsAllDataRequested: true })
+        {
+            Describe(activity, record, group);
+        }
+
+        return new ProcessSpan(activity, record.Topic, group);
+    }
+
+    public void Failed(Exception exception)
+    {
+        _error = exception.GetType().FullName;
+        _activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
+        _activity?.SetTag("error.type", _error);
+    }
+
+    public void Dispose()
+    {
+        _activity?.Dispose();
+        var tags = new TagList
+        {
+            { "messaging.system", "kafka" },
+            { "messaging.operation.name", "process" },
+            { "messaging.destination.name", _topic },
+            { "messaging.consumer.group.name", _group },
+        };
+        if (_error is not null)
+        {
+            tags.Add("error.type", _error);
+        }
+
+        BusMetrics.ProcessDuration.Record(Stopwatch.GetElapsedTime(_started).TotalSeconds, tags);
+    }
+
+    private static Activity? Unrecorded(string name, ActivityContext parent)
+    {
+        if (parent == default)
+        {
+            return null;
+        }
+
+        var activity = new Activity(name).SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags);
+        activity.TraceStateString = parent.TraceState;
+        return activity.Start();
+    }
+
+    private static void Describe(Activity activity, IncomingRecord record, string group)
+    {
+        activity.SetTag("messaging.system", "kafka");
+        activity.SetTag("messaging.operation.name", "process");
+        activity.SetTag("messaging.operation.type", "process");
+        activity.SetTag("messaging.destination.name", record.Topic);
+        activity.SetTag("messaging.destination.partition.id", record.Partition.ToString(CultureInfo.InvariantCulture));
+        activity.SetTag("messaging.consumer.group.name", group);
+        activity.SetTag("messaging.kafka.offset", record.Offset);
+        activity.SetTag("messaging.message.id", record.Headers[Headers.Id]);
+        if (record.Key is { } key && Utf8.IsValid(key))
+        {
+            activity.SetTag("messaging.kafka.message.key", Encoding.UTF8.GetString(key));
+        }
+
+        if (record.Value is { } value)
+        {
+            activity.SetTag("messaging.message.body.size", value.Length);
+        }
+        else
+        {
+            activity.SetTag("messaging.kafka.message.tombstone", true);
+        }
+    }
+}
