@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.DeadLetters;
+
+/// <summary>Log events 700–799.</summary>
+internal static partial class DeadLetterLog
+{
+    [LoggerMessage(700, LogLevel.Error, "Consumer {Consumer} gave up the event after {Attempts} attempt(s); it is a dead letter.")]
+    public static partial void Dead(ILogger logger, Exception exception, string consumer, int attempts);
+
+    [LoggerMessage(701, LogLevel.Warning, "A dead letter of consumer {Consumer} could not be written; it is tried again, and its partition does not move on before.")]
+    public static partial void NotWritten(ILogger logger, Exception exception, string consumer);
+
+    [LoggerMessage(702, LogLevel.Information, "Consumer {Consumer} gave up an event whose outcome stood already in the inbox: nothing is written.")]
+    public static partial void DecidedBefore(ILogger logger, string consumer);
+}

@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Cuckoo.EventBus.Retrying;
+using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus.DeadLetters;
+
+/// <summary>
+/// A dead letter as it goes to its topic. Key, value and the publisher's own headers are the original's. <c>ce_type</c> is too,
+/// since it says how to read the value; <c>ce_id</c> and <c>ce_source</c> are the dead letter's own, and the original's stand in
+/// <c>dlq_original_id</c> and <c>dlq_original_source</c>. Trace headers stay, so the letter belongs to the original's trace.
+/// <c>dlq_</c> headers that the original had (it was a dead letter itself, of another service) are left out: they stand on the
+/// record that the new ones point at.
+/// </summary>
+internal static class DeadLetterRecord
+{
+    /// <summary>Enough for the frames that matter; a header as long as the record would make it too large.</summary>
+    public const int MaxStackLength = 8000;
+
+    public const int MaxMessageLength = 2000;
+
+    private const int MaxTypeLength = 200;
+
+    /// <summary>CloudEvents require a type; this one stands where the original had none.</summary>
+    private const string UnknownType = "dead-letter";
+
+    /// <summary>The record, with as much of the original as its topic takes.</summary>
+    public static OutgoingRecord Create(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings)
+    {
+        var whole = Build(incoming, consumer, failure, traceId, settings, incoming.Record.Value, withOriginals: true);
+        if (whole.Size <= settings.MaxMessageBytes(settings.DeadLetterTopic))
+        {
+            return whole;
+        }
+
+        var withoutPayload = WithoutPayload(incoming, consumer, failure, traceId, settings);
+        return withoutPayload.Size <= settings.MaxMessageBytes(settings.DeadLetterTopic)
+            ? withoutPayload
+            : Build(incoming, consumer, failure, traceId, settings, payload: null, withOriginals: false) with { Key = null };
+    }
+
+    /// <summary>The record without the original's value; <c>dlq_original_*</c> say where that is, and a hash what it was.</summary>
+    public static OutgoingRecord WithoutPayload(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings) =>
+        Build(incoming, consumer, failure, traceId, settings, payload: null, withOriginals: true);
+
+    public static string TypeOf(IncomingEvent incoming) => StorableText.Clean(incoming.TypeName, MaxTypeLength);
+
+    public static string ExceptionTypeOf(Failure failure) =>
+        StorableText.Clean(failure.Exception.GetType().FullName ?? failure.Exception.GetType().Name, MaxTypeLength);
+
+    public static string MessageOf(Failure failure) => Text(static e => e.Message, failure, MaxMessageLength);
+
+    public static string StackOf(Failure failure) => Text(static e => e.ToString(), failure, MaxStackLength);
+
+    private static OutgoingRecord Build(
+        IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings, byte[]? payload, bool withOriginals)
+    {
+        var id = Guid.CreateVersion7().ToString();
+        var type = TypeOf(incoming) is { Length: > 0 } known ? known : UnknownType;
+        var headers = new EventHeaders
+        {
+            { Headers.SpecVersion, "1.0" },
+            { Headers.Id, id },
+            { Headers.Source, settings.Options.ServiceName },
+            { Headers.Type, type },
+        };
+        foreach (var (name, value) in incoming.Record.Headers.Where(header => withOriginals && IsKept(header.Key)))
+        {
+            headers.Add(name, value);
+        }
+
+        AddReason(headers, incoming, consumer, failure, traceId);
+        if (payload is null && incoming.Record.Value is { } omitted)
+        {
+            headers.Add(Headers.OmittedPayloadSha256, Convert.ToHexStringLower(SHA256.HashData(omitted)));
+        }
+
+        return new OutgoingRecord
+        {
+            EventId = id,
+            EventType = type,
+            Topic = settings.DeadLetterTopic,
+            Key = incoming.Record.Key,
+            Headers = HeaderBlock.Write(headers),
+            Payload = payload,
+        };
+    }
+
+    private static void AddReason(EventHeaders headers, IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId)
+    {
+        var record = incoming.Record;
+        headers.Add(Headers.OriginalId, incoming.StoredId);
+        headers.Add(Headers.OriginalSource, incoming.StoredSource);
+        headers.Add(Headers.OriginalTopic, record.Topic);
+        headers.Add(Headers.OriginalPartition, record.Partition.ToString(CultureInfo.InvariantCulture));
+        headers.Add(Headers.OriginalOffset, record.Offset.ToString(CultureInfo.InvariantCulture));
+        headers.Add(Headers.OriginalTimestamp, Time(record.Timestamp));
+        headers.Add(Headers.Group, consumer.Group);
+        headers.Add(Headers.Consumer, consumer.Name);
+        headers.Add(Headers.Attempts, failure.Attempts.ToString(CultureInfo.InvariantCulture));
+        headers.Add(Headers.FirstFailure, Time(failure.First));
+        headers.Add(Headers.LastFailure, Time(failure.Last));
+        headers.Add(Headers.ExceptionType, ExceptionTypeOf(failure));
+        headers.Add(Headers.ExceptionMessage, MessageOf(failure));
+        headers.Add(Headers.ExceptionStack, StackOf(failure));
+        headers.Add(Headers.ReplayCount, "0");
+        if (traceId is not null)
+        {
+            headers.Add(Headers.TraceId, traceId);
+        }
+    }
+
+    private static bool IsKept(string header) =>
+        header is not (Headers.SpecVersion or Headers.Id or Headers.Source or Headers.Type)
+        && !header.StartsWith(Headers.DeadLetterPrefix, StringComparison.Ordinal);
+
+    /// <summary>RFC 3339, in UTC, to the millisecond as Kafka's own timestamps.</summary>
+    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    private static string Text(Func<Exception, string> text, Failure failure, int maxLength)
+    {
+        try
+        {
+            return StorableText.Clean(text(failure.Exception) ?? "", maxLength);
+        }
+        catch (Exception e)
+        {
+            // The exception is the user's, and so may be its text.
+            return $"({failure.Exception.GetType().Name} threw {e.GetType().Name} when asked for its text)";
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Data.Common;
+using System.Runtime.ExceptionServices;
+using Cuckoo.EventBus.Storage;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Cuckoo.EventBus.Inbox;
+
+/// <summary>
+/// Runs a handler inside a transaction of its own context that first claims the event. Invariant: the handler's effect, the
+/// events it publishes and the mark in the inbox are committed together, and at most one transaction ever commits the mark.
+/// </summary>
+internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inbox, IServiceScopeFactory scopes)
+{
+    /// <param name="key">The event at its consumer.</param>
+    /// <param name="handle">The handler, given the scope that holds its context.</param>
+    /// <param name="ct">Ends it before the commit, never during.</param>
+    /// <exception cref="HeldElsewhereException">Another transaction is at work on the same event.</exception>
+    /// <exception cref="CommitUnknownException">The inbox must be asked.</exception>
+    public async Task<InboxResult> RunAsync(InboxKey key, Func<IServiceProvider, CancellationToken, Task> handle, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var context = ContextOf(scope);
+        var isFirstRun = true;
+        var run = await context.Database.CreateExecutionStrategy().ExecuteAsync(
+            async token =>
+            {
+                if (isFirstRun)
+                {
+                    isFirstRun = false;
+                    return await RunOnceAsync(scope.ServiceProvider, context, key, handle, token).ConfigureAwait(false);
+                }
+
+                // The strategy runs it again after trouble with the database: nothing of the first run may be seen.
+                await using var fresh = scopes.CreateAsyncScope();
+                return await RunOnceAsync(fresh.ServiceProvider, ContextOf(fresh), key, handle, token).ConfigureAwait(false);
+            },
+            ct).ConfigureAwait(false);
+
+        run.Failure?.Throw();
+        return run.Result;
+    }
+
+    private async Task<Run> RunOnceAsync(
+        IServiceProvider services, DbContext context, InboxKey key, Func<IServiceProvider, CancellationToken, Task> handle, CancellationToken ct)
+    {
+        await using var transaction = await BeginAsync(context, ct).ConfigureAwait(false);
+        try
+        {
+            if (!await inbox.ClaimAsync(database.LayoutOf(context), context.Database.GetDbConnection(), transaction.GetDbTransaction(), key, InboxOutcome.Done, ct).ConfigureAwait(false))
+            {
+                return new Run(InboxResult.Duplicate, null);
+            }
+        }
+        catch (HeldElsewhereException e)
+        {
+            // Not for the strategy, which takes it for trouble with the database.
+            return Run.Failed(e);
+        }
+
+        try
+        {
+            await handle(services, ct).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, the strategy must not repeat the handler for it: attempts are counted elsewhere.
+            return Run.Failed(e);
+        }
+
+        await context.SaveChangesAsync(ct).ConfigureAwait(false);
+        ct.ThrowIfCancellationRequested();
+        try
+        {
+            // Cancelling it would only make its outcome unknown.
+            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            return Run.Failed(new CommitUnknownException(e));
+        }
+
+        return new Run(InboxResult.Done, null);
+    }
+
+    private async Task<IDbContextTransaction> BeginAsync(DbContext context, CancellationToken ct)
+    {
+        try
+        {
+            return await context.Database.BeginTransactionAsync(ct).ConfigureAwait(false);
+        }
+        catch (DbException e) when (database.LayoutOf(context).Dialect.IsLockTimeout(e))
+        {
+            // SQLite takes its only write lock here; another process has it.
+            throw new HeldElsewhereException(e);
+        }
+    }
+
+    private DbContext ContextOf(AsyncServiceScope scope) => (DbContext)scope.ServiceProvider.GetRequiredService(database.ContextType);
+
+    private readonly record struct Run(InboxResult Result, ExceptionDispatchInfo? Failure)
+    {
+        public static Run Failed(Exception e) => new(default, ExceptionDispatchInfo.Capture(e));
+    }
+}
