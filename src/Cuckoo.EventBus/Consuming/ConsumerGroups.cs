@@ -1,12 +1,115 @@
-#pragma warning disable CA1822, IDE0040 // filled in by the next commits
+using Cuckoo.EventBus.DeadLetters;
+using Cuckoo.EventBus.Inbox;
+using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Outbox;
+using Cuckoo.EventBus.Retrying;
+using Cuckoo.EventBus.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
 namespace Cuckoo.EventBus.Consuming;
 
-/// <summary>The service's consumer groups.</summary>
-internal sealed class ConsumerGroups
+/// <summary>The service's consumer groups: puts each together, starts and stops them. Started and stopped by the host, one call at a time.</summary>
+internal sealed class ConsumerGroups(
+    BusSettings settings,
+    EventBusDatabases databases,
+    KafkaClients clients,
+    RecordProducer producer,
+    OutboxWriter outbox,
+    OutboxSignals signals,
+    IServiceScopeFactory scopes,
+    TimeProvider time,
+    ILoggerFactory loggers) : IDisposable
 {
+    private readonly ILogger _logger = loggers.CreateLogger<ConsumerGroups>();
+    private readonly Persistence _persistence = new(time);
+    private readonly BrokerProbe _broker = new(clients);
+    private List<ConsumerGroup> _groups = [];
+    private CancellationTokenSource? _stopRetention;
+    private Task _retention = Task.CompletedTask;
+
     public void Start()
     {
+        _groups = [.. settings.Consumers.GroupBy(consumer => consumer.Group, StringComparer.Ordinal).Select(group => Create(group.Key, [.. group]))];
+        foreach (var group in _groups)
+        {
+            group.Start();
+        }
+
+        _stopRetention = new CancellationTokenSource();
+        var used = settings.Consumers.Select(DatabaseOf).OfType<EventBusDatabase>().Distinct();
+        _retention = Task.WhenAll(used.Select(database => new Retention(database, settings.Options, time, loggers.CreateLogger<Retention>()).RunAsync(_stopRetention.Token)));
     }
 
-    public Task StopAsync(CancellationToken ct) => Task.CompletedTask;
+    public async Task StopAsync(CancellationToken ct)
+    {
+        await Task.WhenAll(_groups.Select(group => group.StopAsync(ct))).ConfigureAwait(false);
+        if (_stopRetention is { } stop)
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await _retention.ConfigureAwait(false);
+        }
+
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        foreach (var group in _groups)
+        {
+            group.Dispose();
+        }
+
+        _groups = [];
+        _stopRetention?.Cancel();
+        _stopRetention?.Dispose();
+        _stopRetention = null;
+    }
+
+    private ConsumerGroup Create(string name, IReadOnlyList<ConsumerSettings> consumers)
+    {
+        var routes = new EventRoutes([.. consumers.Select(Create)]);
+        ConsumingLog.GroupStarted(_logger, name, string.Join(", ", routes.Topics), string.Join(", ", consumers.Select(consumer => consumer.Name)));
+
+        // Half, so that the rest of the interval is left for the next poll.
+        var pollLimit = clients.MaxPollInterval / 2;
+        return new ConsumerGroup(
+            name,
+            consumers[0].Options.StartFrom,
+            new RecordPipeline(name, routes, settings, time, loggers.CreateLogger<RecordPipeline>()),
+            routes,
+            clients,
+            settings.Options.StopTimeout < pollLimit ? settings.Options.StopTimeout : pollLimit,
+            time,
+            loggers);
+    }
+
+    private ConsumerPipeline Create(ConsumerSettings consumer)
+    {
+        var database = DatabaseOf(consumer);
+        if (database is null)
+        {
+            ConsumingLog.AtLeastOnce(_logger, consumer.Name);
+        }
+
+        var inbox = database is null ? null : new InboxStore(database, time);
+        return new ConsumerPipeline(
+            settings,
+            consumer,
+            database,
+            inbox,
+            inbox is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database!, inbox, scopes) : null,
+            new RetryPolicy(consumer, new Fault(database, _broker, time), time, loggers.CreateLogger<RetryPolicy>()),
+            new DeadLetterDesk(
+                consumer,
+                inbox is null ? null : new DeadLetterStore(database!, inbox, outbox, signals, settings, time),
+                new DeadLetterSender(producer, settings),
+                _persistence,
+                loggers.CreateLogger<DeadLetterDesk>()),
+            _persistence,
+            scopes,
+            loggers.CreateLogger<ConsumerPipeline>());
+    }
+
+    private EventBusDatabase? DatabaseOf(ConsumerSettings consumer) => consumer.ContextType is { } type ? databases.Find(type) : null;
 }

@@ -1,0 +1,259 @@
+using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Telemetry;
+using Cuckoo.EventBus.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Consuming;
+
+/// <summary>
+/// One consumer group's member: a thread of its own that polls, hands records to their lanes, stores what is finished, and
+/// replaces its client when that breaks. Invariant: only this thread touches the client. It blocks, which no pool thread may.
+/// </summary>
+internal sealed class ConsumerGroup : IDisposable
+{
+    /// <summary>What is read and not finished, at most; about as much again waits in the client's own queue.</summary>
+    private const int MaxRecords = 10_000;
+    private const long MaxBytes = 32 * 1024 * 1024;
+
+    /// <summary>Also how long a stop may go unnoticed.</summary>
+    private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Fast handlers make room in this time; pausing would throw away what the client has fetched.</summary>
+    private static readonly TimeSpan RoomTimeout = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Often enough for the client's commit interval (5 s), and too seldom to cost anything.</summary>
+    private static readonly TimeSpan StoreInterval = TimeSpan.FromMilliseconds(200);
+
+    private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan FirstReplacementDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestReplacementDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan UnknownFailurePause = TimeSpan.FromSeconds(5);
+
+    /// <summary>A host in a hurry still gets its cancelled handlers, and the commit of what is finished.</summary>
+    private static readonly TimeSpan HurryLimit = TimeSpan.FromSeconds(4);
+
+    private readonly string _name;
+    private readonly StartFrom _startFrom;
+    private readonly RecordPipeline _pipeline;
+    private readonly EventRoutes _routes;
+    private readonly KafkaClients _clients;
+    private readonly TimeSpan _drainLimit;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly Lanes<Delivery> _lanes;
+    private readonly InFlight _inFlight = new(MaxRecords, MaxBytes);
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly CancellationTokenSource _hurry = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ConsumerGroup(
+        string name, StartFrom startFrom, RecordPipeline pipeline, EventRoutes routes, KafkaClients clients, TimeSpan drainLimit, TimeProvider time, ILoggerFactory loggers)
+    {
+        _name = name;
+        _startFrom = startFrom;
+        _pipeline = pipeline;
+        _routes = routes;
+        _clients = clients;
+        _drainLimit = drainLimit;
+        _time = time;
+        _loggers = loggers;
+        _logger = loggers.CreateLogger<ConsumerGroup>();
+        _lanes = new Lanes<Delivery>(ProcessAsync);
+    }
+
+    // Unsafe: it outlives whatever request or trace happened to start the host.
+    public void Start() => new Thread(Run) { Name = $"eventbus consumer {_name}", IsBackground = true }.UnsafeStart();
+
+    /// <summary>Drains and leaves the group. When <paramref name="ct"/> is cancelled, handlers are no longer awaited.</summary>
+    public async Task StopAsync(CancellationToken ct)
+    {
+        _stop.Set();
+        try
+        {
+            await _ended.Task.WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await _hurry.CancelAsync().ConfigureAwait(false);
+            if (await Task.WhenAny(_ended.Task, Task.Delay(HurryLimit, _time, CancellationToken.None)).ConfigureAwait(false) != _ended.Task)
+            {
+                ConsumingLog.StopTimedOut(_logger, _name);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _stop.Set();
+        _hurry.Cancel();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            for (var delay = FirstReplacementDelay; !_stop.IsSet; delay = delay * 2 < LongestReplacementDelay ? delay * 2 : LongestReplacementDelay)
+            {
+                if (!Consume(delay))
+                {
+                    break;
+                }
+
+                _stop.Wait(delay);
+            }
+        }
+        finally
+        {
+            ConsumingLog.GroupStopped(_logger, _name);
+            _ended.SetResult();
+        }
+    }
+
+    /// <summary>The life of one client. Returns whether another one shall follow.</summary>
+    private bool Consume(TimeSpan delay)
+    {
+        var assignments = new Assignments(_name, _drainLimit, _logger, _hurry.Token);
+        KafkaConsumer? consumer = null;
+        try
+        {
+            consumer = new KafkaConsumer(_clients, _name, _startFrom, assignments, _loggers.CreateLogger<KafkaConsumer>());
+            consumer.Subscribe(_routes.Topics);
+            PollUntilStopped(consumer, assignments);
+            assignments.Stop(consumer);
+            consumer.Close();
+            return false;
+        }
+        catch (KafkaClientException e) when (e.IsFenced)
+        {
+            ConsumingLog.Fenced(_logger, _name, e.Reason);
+            return false;
+        }
+        catch (Exception e)
+        {
+            ConsumingLog.ConsumerReplaced(_logger, e, _name, delay);
+            assignments.Lost([.. assignments.Partitions]);
+            if (e is not KafkaClientException { IsFatal: true })
+            {
+                // So that the group need not wait for this member's session to end.
+                consumer?.Close();
+            }
+
+            return true;
+        }
+        finally
+        {
+            // Nothing is left after an orderly end.
+            assignments.Lost([.. assignments.Partitions]);
+            consumer?.Dispose();
+        }
+    }
+
+    private void PollUntilStopped(KafkaConsumer consumer, Assignments assignments)
+    {
+        var isPaused = false;
+        var pausedVersion = 0;
+        var nextStore = 0L;
+        while (!_stop.IsSet)
+        {
+            if (isPaused && _inFlight.WaitForRoom(RoomTimeout))
+            {
+                isPaused = false;
+                consumer.Resume(assignments.Partitions);
+            }
+            else if (!isPaused && _inFlight.IsFull && !_inFlight.WaitForRoom(RoomTimeout))
+            {
+                isPaused = true;
+                pausedVersion = assignments.Version;
+                consumer.Pause(assignments.Partitions);
+            }
+
+            // Polling goes on while paused: it is what keeps the membership.
+            Deliver(Poll(consumer, isPaused ? TimeSpan.Zero : PollTimeout), assignments);
+            if (isPaused && pausedVersion != assignments.Version)
+            {
+                // What was assigned meanwhile is not paused yet.
+                pausedVersion = assignments.Version;
+                consumer.Pause(assignments.Partitions);
+            }
+
+            if (Environment.TickCount64 >= nextStore)
+            {
+                nextStore = Environment.TickCount64 + (long)StoreInterval.TotalMilliseconds;
+                assignments.StorePositions(consumer);
+            }
+        }
+    }
+
+    private IncomingRecord? Poll(KafkaConsumer consumer, TimeSpan timeout)
+    {
+        try
+        {
+            return consumer.Poll(timeout);
+        }
+        catch (KafkaClientException e) when (!e.IsFatal && !e.IsFenced)
+        {
+            ConsumingLog.ConsumerError(_logger, _name, e.Code, e.Reason);
+            _stop.Wait(ErrorPause);
+            return null;
+        }
+    }
+
+    private void Deliver(IncomingRecord? record, Assignments assignments)
+    {
+        if (record is null)
+        {
+            return;
+        }
+
+        var delivery = assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record);
+        _inFlight.Add(delivery.Size);
+        BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_name));
+        _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
+    }
+
+    private async Task ProcessAsync(Delivery delivery)
+    {
+        if (delivery.Assignment.TryBegin())
+        {
+            var isFinished = false;
+            try
+            {
+                isFinished = await FinishAsync(delivery).ConfigureAwait(false);
+            }
+            finally
+            {
+                delivery.Assignment.End(delivery, isFinished);
+            }
+        }
+
+        BusMetrics.InFlight.Add(-1, BusMetrics.GroupTag(_name));
+        _inFlight.Remove(delivery.Size);
+    }
+
+    /// <summary>Whether the record has an outcome; it has none only when its partition was given up.</summary>
+    private async Task<bool> FinishAsync(Delivery delivery)
+    {
+        var givenUp = delivery.Assignment.GivenUp;
+        while (!givenUp.IsCancellationRequested)
+        {
+            try
+            {
+                await _pipeline.RunAsync(delivery.Record, givenUp).ConfigureAwait(false);
+                return true;
+            }
+            catch (Exception) when (givenUp.IsCancellationRequested)
+            {
+                // A cancelled handler is no failure, whatever it throws: the next owner gets the record.
+            }
+            catch (Exception e)
+            {
+                // The pipeline has an answer to every failure it knows. Passing over this record would lose it.
+                ConsumingLog.ProcessingFailed(_logger, e, delivery.Assignment.Id, delivery.Record.Offset);
+                await Task.Delay(UnknownFailurePause, _time, givenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,69 @@
+using Cuckoo.EventBus.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Consuming;
+
+/// <summary>Log events 400–499.</summary>
+internal static partial class ConsumingLog
+{
+    private static readonly Func<ILogger, string, string, string, int, long, string?, IDisposable?> RecordScope =
+        LoggerMessage.DefineScope<string, string, string, int, long, string?>("event {EventId} of type {EventType} from {Topic}/{Partition}@{Offset}, trace {TraceId}");
+
+    /// <summary>What every log line carries that is written while a record is processed.</summary>
+    public static IDisposable? BeginRecord(ILogger logger, string eventId, string eventType, string topic, int partition, long offset, string? traceId) =>
+        RecordScope(logger, eventId, eventType, topic, partition, offset, traceId);
+
+    [LoggerMessage(400, LogLevel.Information, "Group {Group} consumes {Topics} with consumers {Consumers}.")]
+    public static partial void GroupStarted(ILogger logger, string group, string topics, string consumers);
+
+    [LoggerMessage(401, LogLevel.Information, "Group {Group} stopped.")]
+    public static partial void GroupStopped(ILogger logger, string group);
+
+    [LoggerMessage(402, LogLevel.Information, "Group {Group} was assigned {Partitions}.")]
+    public static partial void Assigned(ILogger logger, string group, string partitions);
+
+    [LoggerMessage(403, LogLevel.Information, "Group {Group} gave up {Partitions} after its running handlers.")]
+    public static partial void Revoked(ILogger logger, string group, string partitions);
+
+    [LoggerMessage(404, LogLevel.Warning, "Group {Group} lost {Partitions}: the group went on without this process. Handlers are cancelled; unfinished records are delivered again.")]
+    public static partial void Lost(ILogger logger, string group, string partitions);
+
+    [LoggerMessage(405, LogLevel.Warning, "The consumer of group {Group} reports {Code}: {Reason}. It goes on trying.")]
+    public static partial void ConsumerError(ILogger logger, string group, string code, string reason);
+
+    [LoggerMessage(406, LogLevel.Error, "The consumer of group {Group} became unusable; another one takes its place in {Delay}.")]
+    public static partial void ConsumerReplaced(ILogger logger, Exception exception, string group, TimeSpan delay);
+
+    [LoggerMessage(407, LogLevel.Critical, "Group {Group} stopped consuming: another process uses the same group.instance.id ({Reason}). Give each its own, and restart this one.")]
+    public static partial void Fenced(ILogger logger, string group, string reason);
+
+    [LoggerMessage(408, LogLevel.Warning, "Group {Group} did not stop in time; its unfinished records are delivered again.")]
+    public static partial void StopTimedOut(ILogger logger, string group);
+
+    [LoggerMessage(409, LogLevel.Critical, "Processing {Partition}@{Offset} failed outside of its handlers. It is tried again, and its partition does not move on without it.")]
+    public static partial void ProcessingFailed(ILogger logger, Exception exception, PartitionId partition, long offset);
+
+    [LoggerMessage(410, LogLevel.Warning, "Consumer {Consumer} has no database, so no inbox: its effects are applied at least once, and a repeated event is handled again.")]
+    public static partial void AtLeastOnce(ILogger logger, string consumer);
+
+    [LoggerMessage(411, LogLevel.Debug, "Skipped: no consumer of group {Group} knows event type {EventType} of {Topic}.")]
+    public static partial void UnknownType(ILogger logger, string group, string eventType, string topic);
+
+    [LoggerMessage(412, LogLevel.Debug, "Consumer {Consumer} knows the event; the repeat has no effect.")]
+    public static partial void Duplicate(ILogger logger, string consumer);
+
+    [LoggerMessage(413, LogLevel.Debug, "Consumer {Consumer} did not see the event: an OnConsume hook did not call next.")]
+    public static partial void SkippedByHook(ILogger logger, string consumer);
+
+    [LoggerMessage(414, LogLevel.Warning, "The outcome of the commit of consumer {Consumer} is unknown; its inbox is asked.")]
+    public static partial void CommitUnknown(ILogger logger, Exception? exception, string consumer);
+
+    [LoggerMessage(415, LogLevel.Warning, "The inbox of consumer {Consumer} could not be used; it is tried again.")]
+    public static partial void InboxAway(ILogger logger, Exception exception, string consumer);
+
+    [LoggerMessage(416, LogLevel.Warning, "Old rows of {Database} could not be deleted; it is tried again.")]
+    public static partial void RetentionFailed(ILogger logger, Exception exception, string database);
+
+    [LoggerMessage(417, LogLevel.Debug, "Deleted {Inbox} inbox rows and {DeadLetters} dead letters of {Database} past their retention.")]
+    public static partial void RetentionDone(ILogger logger, int inbox, int deadLetters, string database);
+}

@@ -1,0 +1,114 @@
+using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus.Consuming;
+
+/// <summary>
+/// One partition for as long as this process has it; the same partition assigned again is another object. Invariants: no
+/// record of it begins after <see cref="StopFeeding"/>, and no position moves after <see cref="GiveUp"/>. Safe for concurrent use.
+/// </summary>
+#pragma warning disable CA1001 // Handlers that outlive the assignment hold its token; without a timer its source holds nothing to free.
+internal sealed class PartitionAssignment(PartitionId id)
+#pragma warning restore CA1001
+{
+    private readonly object _lock = new();
+    private readonly PartitionProgress _progress = new();
+    private readonly CancellationTokenSource _givenUp = new();
+    private PartitionPosition? _taken;
+    private bool _isFed = true;
+    private int _running;
+
+    public PartitionId Id => id;
+
+    /// <summary>Cancelled when the partition's records are no longer this process's.</summary>
+    public CancellationToken GivenUp => _givenUp.Token;
+
+    public Delivery Deliver(IncomingRecord record)
+    {
+        lock (_lock)
+        {
+            return new Delivery(record, this, _progress.Deliver(record.Offset, record.LeaderEpoch));
+        }
+    }
+
+    /// <summary>Whether a delivered record may still begin; if so, <see cref="End"/> must follow.</summary>
+    public bool TryBegin()
+    {
+        lock (_lock)
+        {
+            _running += _isFed ? 1 : 0;
+            return _isFed;
+        }
+    }
+
+    /// <param name="delivery">A record that began.</param>
+    /// <param name="isFinished">Whether its outcome is durable.</param>
+    public void End(Delivery delivery, bool isFinished)
+    {
+        lock (_lock)
+        {
+            if (isFinished && !GivenUp.IsCancellationRequested)
+            {
+                _progress.Finish(delivery.Mark);
+            }
+
+            _running--;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    public void StopFeeding()
+    {
+        lock (_lock)
+        {
+            _isFed = false;
+        }
+    }
+
+    /// <summary>Blocks, for the thread that polls, until no record runs or the time is over. The clock is the machine's.</summary>
+    public void WaitUntilIdle(TimeSpan limit, CancellationToken giveUp)
+    {
+        using var wake = giveUp.UnsafeRegister(static assignment => ((PartitionAssignment)assignment!).Pulse(), this);
+        var until = Environment.TickCount64 + (long)limit.TotalMilliseconds;
+        lock (_lock)
+        {
+            for (var left = until - Environment.TickCount64; _running > 0 && left > 0 && !giveUp.IsCancellationRequested; left = until - Environment.TickCount64)
+            {
+                Monitor.Wait(_lock, TimeSpan.FromMilliseconds(left));
+            }
+        }
+    }
+
+    /// <summary>The position to store, if it moved since the last call.</summary>
+    public PartitionPosition? TakePosition()
+    {
+        lock (_lock)
+        {
+            if (_progress.Position == _taken)
+            {
+                return null;
+            }
+
+            return _taken = _progress.Position;
+        }
+    }
+
+    public void GiveUp()
+    {
+        lock (_lock)
+        {
+            _isFed = false;
+            // Takes effect at once, but runs what handlers registered elsewhere: it is not for the polling thread to wait for.
+            // What they throw there is nobody's outcome.
+            _ = _givenUp.CancelAsync();
+        }
+    }
+
+    private void Pulse()
+    {
+        lock (_lock)
+        {
+            Monitor.PulseAll(_lock);
+        }
+    }
+}
