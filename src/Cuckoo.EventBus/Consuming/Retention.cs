@@ -37,7 +37,7 @@ internal sealed class Retention(EventBusDatabase database, EventBusOptions optio
         try
         {
             var layout = database.Layout;
-            var skipLocked = layout.Dialect.ForUpdateSkipLocked;
+            var skipLocked = layout.Dialect.SkipLocked;
             // A parked event's row stays as long as the event is parked.
             var inbox = await DeleteAsync(
                 $"""

@@ -45,10 +45,10 @@ internal static class DeadLetterRecord
     public static OutgoingRecord WithoutPayload(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings) =>
         Build(incoming, consumer, failure, traceId, settings, payload: null, withOriginals: true);
 
-    public static string TypeOf(IncomingEvent incoming) => StorableText.Clean(incoming.TypeName, MaxTypeLength);
+    public static string TypeOf(IncomingEvent incoming) => ErrorText.Storable(incoming.TypeName, MaxTypeLength);
 
     public static string ExceptionTypeOf(Failure failure) =>
-        StorableText.Clean(failure.Exception.GetType().FullName ?? failure.Exception.GetType().Name, MaxTypeLength);
+        ErrorText.Storable(failure.Exception.GetType().FullName ?? failure.Exception.GetType().Name, MaxTypeLength);
 
     public static string MessageOf(Failure failure) => Text(static e => e.Message, failure, MaxMessageLength);
 
@@ -123,7 +123,7 @@ internal static class DeadLetterRecord
     {
         try
         {
-            return StorableText.Clean(text(failure.Exception) ?? "", maxLength);
+            return ErrorText.Storable(text(failure.Exception) ?? "", maxLength);
         }
         catch (Exception e)
         {

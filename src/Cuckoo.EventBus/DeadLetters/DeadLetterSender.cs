@@ -16,11 +16,11 @@ internal sealed class DeadLetterSender(RecordProducer producer, BusSettings sett
             return true;
         }
 
-        var result = await producer.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
+        var result = await producer.Current.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         if (result.IsTooLarge)
         {
             // The topic takes less than the settings say.
-            result = await producer.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
+            result = await producer.Current.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         }
 
         return result.IsAcknowledged

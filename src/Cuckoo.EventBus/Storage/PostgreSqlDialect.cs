@@ -24,6 +24,8 @@ internal sealed class PostgreSqlDialect : SqlDialect
     public override string Renumber(string table, string columns, string values, string condition, string order) =>
         $"WITH gone AS (DELETE FROM {table} WHERE {condition} RETURNING *) INSERT INTO {table} ({columns}) SELECT {values} FROM gone ORDER BY {order}";
 
+    public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
+
     // The limit in force before, perhaps the user's own, is kept in a setting of ours and is back for what follows.
     public override string WithLockTimeout(string statement, TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"""
         SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true);

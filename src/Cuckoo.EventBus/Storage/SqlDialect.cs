@@ -31,6 +31,9 @@ internal abstract class SqlDialect
     /// <param name="order">The order of their new ids.</param>
     public abstract string Renumber(string table, string columns, string values, string condition, string order);
 
+    /// <summary>Ends a SELECT that leaves out rows at which another transaction is at work.</summary>
+    public abstract string SkipLocked { get; }
+
     /// <summary>A statement inside a transaction that waits for others' locks only so long; then <see cref="IsLockTimeout"/>.</summary>
     public abstract string WithLockTimeout(string statement, TimeSpan limit);
 

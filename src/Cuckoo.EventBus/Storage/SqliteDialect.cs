@@ -34,6 +34,8 @@ internal sealed class SqliteDialect : SqlDialect
         COMMIT
         """;
 
+    public override string SkipLocked => "";
+
     // Its only lock is the file's, waited for by the connection's own busy time-out.
     public override string WithLockTimeout(string statement, TimeSpan limit) => statement;
 
