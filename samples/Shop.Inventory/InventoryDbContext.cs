@@ -1,0 +1,31 @@
+using Cuckoo.EventBus;
+using Microsoft.EntityFrameworkCore;
+
+namespace Shop.Inventory;
+
+public sealed class InventoryDbContext(DbContextOptions<InventoryDbContext> options) : DbContext(options)
+{
+    public DbSet<Product> Products => Set<Product>();
+
+    public DbSet<Reservation> Reservations => Set<Reservation>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.AddEventBus();
+        modelBuilder.Entity<Product>(product =>
+        {
+            product.HasKey(p => p.Sku);
+            product.HasData(
+                new Product { Sku = "book", Received = 1_000_000, Stock = 1_000_000 },
+                new Product { Sku = "mug", Received = 1_000_000, Stock = 1_000_000 },
+                new Product { Sku = "record", Received = 20, Stock = 20 },
+                new Product { Sku = "piano", Received = 3, Stock = 3 });
+        });
+        modelBuilder.Entity<Reservation>(reservation =>
+        {
+            reservation.HasKey(r => r.OrderId);
+            reservation.Property(r => r.OrderId).ValueGeneratedNever();
+            reservation.Property(r => r.State).HasConversion<string>();
+        });
+    }
+}

@@ -1,0 +1,14 @@
+using System.Text.Json.Serialization;
+
+namespace Shop.Inventory;
+
+[JsonConverter(typeof(JsonStringEnumConverter<ReservationState>))]
+public enum ReservationState
+{
+    Deducted,
+    OutOfStock,
+    Released,
+
+    /// <summary>The order was cancelled before anything was deducted, and nothing will be.</summary>
+    Void,
+}

@@ -1,0 +1,4 @@
+namespace Shop.Notifications;
+
+/// <summary>The gateway takes no mail at the moment.</summary>
+public sealed class MailGatewayBusyException(string message) : Exception(message);

@@ -1,0 +1,4 @@
+namespace Shop.Orders;
+
+/// <summary>The body of <c>PATCH /orders/{id}</c>.</summary>
+public sealed record ChangeOrder(string Email);
