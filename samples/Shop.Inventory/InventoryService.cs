@@ -1,5 +1,6 @@
 using Cuckoo.EventBus;
 using Microsoft.EntityFrameworkCore;
+using Shop.Contracts;
 using Shop.ServiceDefaults;
 
 namespace Shop.Inventory;
@@ -12,6 +13,9 @@ public static class InventoryService
         builder.AddShopDatabase<InventoryDbContext>("inventory");
         builder.Services.AddCuckooEventBus(bus => bus
             .UseOutbox<InventoryDbContext>()
+            .Publishes<InventoryDeductedEvent>()
+            .Publishes<InventoryReleasedEvent>()
+            .Publishes<OutOfStockEvent>()
             .AddConsumer<ReserveStock>());
     }
 

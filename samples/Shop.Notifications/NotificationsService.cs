@@ -1,5 +1,6 @@
 using Cuckoo.EventBus;
 using Microsoft.EntityFrameworkCore;
+using Shop.Contracts;
 using Shop.ServiceDefaults;
 
 namespace Shop.Notifications;
@@ -13,6 +14,7 @@ public static class NotificationsService
         builder.Services.AddSingleton<IMailGateway, PretendMailGateway>();
         builder.Services.AddCuckooEventBus(bus => bus
             .UseOutbox<NotificationsDbContext>()
+            .Publishes<NotificationSentEvent>()
             .AddConsumer<TellCustomer>(configure: consumer =>
             {
                 consumer.Transaction = ConsumerTransaction.None;

@@ -1,4 +1,5 @@
 using Cuckoo.EventBus;
+using Shop.Contracts;
 using Shop.ServiceDefaults;
 
 namespace Shop.Orders;
@@ -11,6 +12,10 @@ public static class OrdersService
         builder.AddShopDatabase<OrdersDbContext>("orders");
         builder.Services.AddCuckooEventBus(bus => bus
             .UseOutbox<OrdersDbContext>()
+            .Publishes<OrderCreatedEvent>()
+            .Publishes<OrderUpdatedEvent>()
+            .Publishes<OrderCompletedEvent>()
+            .Publishes<OrderCancelledEvent>()
             .AddConsumer<FollowPayment>()
             .AddConsumer<FollowInventory>());
     }

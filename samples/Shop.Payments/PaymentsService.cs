@@ -1,5 +1,6 @@
 using Cuckoo.EventBus;
 using Microsoft.EntityFrameworkCore;
+using Shop.Contracts;
 using Shop.ServiceDefaults;
 
 namespace Shop.Payments;
@@ -12,6 +13,9 @@ public static class PaymentsService
         builder.AddShopDatabase<PaymentsDbContext>("payments");
         builder.Services.AddCuckooEventBus(bus => bus
             .UseOutbox<PaymentsDbContext>()
+            .Publishes<PaymentSuccessEvent>()
+            .Publishes<PaymentFailedEvent>()
+            .Publishes<PaymentRefundedEvent>()
             .AddConsumer<ChargeOrders>());
     }
 
