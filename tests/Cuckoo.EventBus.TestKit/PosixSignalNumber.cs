@@ -1,0 +1,15 @@
+namespace Cuckoo.EventBus.TestKit;
+
+/// <summary>Signals by their numbers, the same on Linux and macOS unless said.</summary>
+public enum PosixSignalNumber
+{
+    Quit = 3,
+    Kill = 9,
+    Terminate = 15,
+
+    /// <summary>SIGCONT on Linux.</summary>
+    Continue = 18,
+
+    /// <summary>SIGSTOP on Linux.</summary>
+    Stop = 19,
+}
