@@ -45,7 +45,7 @@ public sealed class LogCapture : ILoggerProvider, ISupportExternalScope
     /// <param name="Scope">Names and values of all scopes around, the innermost last.</param>
     public sealed record Entry(string Category, LogLevel Level, EventId Id, string Message, Exception? Exception, IReadOnlyList<KeyValuePair<string, object?>> Scope)
     {
-        public override string ToString() => $"{Level} {Category}[{Id.Id}] {Message} {Exception}";
+        public override string ToString() => $"{Level} {Category}[{Id.Id}] {Message}{(Exception is null ? "" : $" {Exception.GetType().Name}: {Exception.Message}")}";
     }
 
     private sealed class Logger(LogCapture owner, string category) : ILogger

@@ -20,7 +20,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         child=$!
         echo "$child"
         ( while read -r _; do :; done; kill -0 $$ 2>/dev/null && kill -KILL "$child" 2>/dev/null ) <&3 >/dev/null &
-        exec 3<&-
+        exec 3<&- 2>/dev/null
         wait "$child"
         """;
 

@@ -12,6 +12,7 @@ public sealed class TestBus : IAsyncDisposable
     public const string DeadLetterTopic = "dead-letter-queue";
 
     private readonly Stack<TestService> _services = new();
+    private readonly List<TestDatabase> _databases = [];
 
     private TestBus(KafkaBroker broker) => Broker = broker;
 
@@ -30,6 +31,15 @@ public sealed class TestBus : IAsyncDisposable
 
     /// <inheritdoc cref="CreateAsync(KafkaBroker, IReadOnlyList{string})"/>
     public static async Task<TestBus> CreateAsync(KafkaFixture kafka, params IReadOnlyList<string> topics) => await CreateAsync(await kafka.Broker, topics);
+
+    /// <summary>A database that ends with the bus, after its services.</summary>
+    public async Task<TestDatabase> AddDatabaseAsync<TContext>(DatabaseFixture databases)
+        where TContext : DbContext
+    {
+        var database = await databases.CreateAsync<TContext>();
+        _databases.Add(database);
+        return database;
+    }
 
     /// <summary>The configuration that every service here begins with.</summary>
     public Dictionary<string, string?> Configuration(string service)
@@ -97,6 +107,11 @@ public sealed class TestBus : IAsyncDisposable
         while (_services.TryPop(out var service))
         {
             await service.DisposeAsync();
+        }
+
+        foreach (var database in _databases)
+        {
+            await database.DisposeAsync();
         }
     }
 }
