@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Cuckoo.EventBus.Tests.Sample;
+
+/// <summary>What the consumers of one service do, told by the test, and what they saw.</summary>
+internal sealed class Script
+{
+    private readonly ConcurrentDictionary<string, Func<Handling, Task>> _scenes = new();
+
+    /// <summary>Every call of a handler, also of those that failed.</summary>
+    public ConcurrentQueue<Handling> Seen { get; } = new();
+
+    /// <summary>What a consumer does. Default: one row in the table of effects.</summary>
+    public Func<Handling, Task> this[string consumer]
+    {
+        set => _scenes[consumer] = value;
+    }
+
+    public Task PlayAsync(Handling handling)
+    {
+        Seen.Enqueue(handling);
+        return _scenes.GetValueOrDefault(handling.Context.Consumer, static h =>
+        {
+            h.AddEffect();
+            return Task.CompletedTask;
+        })(handling);
+    }
+}
+
+/// <summary>One call of a handler.</summary>
+internal sealed record Handling(object Event, EventContext Context, IServiceProvider Scope, CancellationToken Ct)
+{
+    public ShopContext Db => Scope.GetRequiredService<ShopContext>();
+
+    public IEventPublisher Events => Scope.GetRequiredService<IEventPublisher>();
+
+    public int Number => Event switch
+    {
+        OrderPlaced placed => placed.Number,
+        OrderShipped shipped => shipped.Number,
+        _ => 0,
+    };
+
+    public void AddEffect() => Db.Effects.Add(new Effect { Consumer = Context.Consumer, EventId = Context.EventId, Key = Context.Key?.Replace("\0", "", StringComparison.Ordinal), Number = Number });
+}
+
+/// <summary>A consumer that does what the script says.</summary>
+internal sealed class Scripted<TEvent>(Script script, IServiceProvider scope) : IEventConsumer<TEvent>
+    where TEvent : class
+{
+    public Task ConsumeAsync(TEvent @event, EventContext context, CancellationToken ct) => script.PlayAsync(new Handling(@event, context, scope, ct));
+}
