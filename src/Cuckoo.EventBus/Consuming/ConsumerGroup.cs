@@ -231,18 +231,18 @@ internal sealed class ConsumerGroup : IDisposable
         _inFlight.Remove(delivery.Size);
     }
 
-    /// <summary>Whether the record has an outcome; it has none only when its partition was given up.</summary>
+    /// <summary>Whether the record has an outcome; it has none only when its partition is given up.</summary>
     private async Task<bool> FinishAsync(Delivery delivery)
     {
-        var givenUp = delivery.Assignment.GivenUp;
-        while (!givenUp.IsCancellationRequested)
+        var lease = delivery.Assignment.Lease;
+        while (!lease.Ending.IsCancellationRequested)
         {
             try
             {
-                await _pipeline.RunAsync(delivery.Record, givenUp).ConfigureAwait(false);
+                await _pipeline.RunAsync(delivery.Record, lease).ConfigureAwait(false);
                 return true;
             }
-            catch (Exception) when (givenUp.IsCancellationRequested)
+            catch (Exception) when (lease.Ending.IsCancellationRequested)
             {
                 // A cancelled handler is no failure, whatever it throws: the next owner gets the record.
             }
@@ -250,7 +250,7 @@ internal sealed class ConsumerGroup : IDisposable
             {
                 // The pipeline has an answer to every failure it knows. Passing over this record would lose it.
                 ConsumingLog.ProcessingFailed(_logger, e, delivery.Assignment.Id, delivery.Record.Offset);
-                await Task.Delay(UnknownFailurePause, _time, givenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(UnknownFailurePause, _time, lease.Ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 

@@ -42,22 +42,22 @@ internal sealed class ConsumerPipeline(
     public ConsumerSettings Consumer => consumer;
 
     /// <returns><see langword="null"/>, or why the event is a dead letter.</returns>
-    /// <exception cref="OperationCanceledException">The partition was given up; there is no outcome.</exception>
-    public async Task<Exception?> RunAsync(IncomingEvent incoming, EventContext context, CancellationToken ct)
+    /// <exception cref="OperationCanceledException">The partition is given up; there is no outcome.</exception>
+    public async Task<Exception?> RunAsync(IncomingEvent incoming, EventContext context, Lease lease)
     {
         var key = new InboxKey(consumer.Group, consumer.Name, incoming.StoredSource, incoming.StoredId);
         var outcome = Outcome.SkippedByHook;
         var failure = await retries.RunAsync(
-            async (attempt, token) => outcome = await TryAsync(incoming, key, context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group }, token).ConfigureAwait(false),
+            async attempt => outcome = await TryAsync(incoming, key, context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group }, lease).ConfigureAwait(false),
             context.Topic,
-            ct).ConfigureAwait(false);
+            lease.Ending).ConfigureAwait(false);
         if (failure is not null)
         {
-            await deadLetters.WriteAsync(incoming, key, failure, ct).ConfigureAwait(false);
+            await deadLetters.WriteAsync(incoming, key, failure, lease.Ended).ConfigureAwait(false);
         }
         else
         {
-            await SettleAsync(outcome, key, ct).ConfigureAwait(false);
+            await SettleAsync(outcome, key, lease.Ended).ConfigureAwait(false);
         }
 
         return failure?.Exception;
@@ -72,21 +72,21 @@ internal sealed class ConsumerPipeline(
     }
 
     /// <summary>One attempt. It waits for its turn first, so that the time limit is the handler's alone.</summary>
-    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, EventContext context, CancellationToken ct)
+    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, EventContext context, Lease lease)
     {
-        await _slots.WaitAsync(ct).ConfigureAwait(false);
+        await _slots.WaitAsync(lease.Ending).ConfigureAwait(false);
         try
         {
-            using var turn = transaction is null ? default : await database!.EnterWriteAsync(ct).ConfigureAwait(false);
+            using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
             return await retries.TimeLimit.ExecuteAsync(
                 static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.context, token).ConfigureAwait(false),
                 (Pipeline: this, incoming, key, context),
-                ct).ConfigureAwait(false);
+                lease.Ended).ConfigureAwait(false);
         }
         catch (CommitUnknownException e)
         {
             ConsumingLog.CommitUnknown(logger, e.InnerException, consumer.Name);
-            if (await persistence.RunAsync(token => inbox!.ContainsAsync(key, token), InboxAway, ct).ConfigureAwait(false))
+            if (await persistence.RunAsync(token => inbox!.ContainsAsync(key, token), InboxAway, lease.Ended).ConfigureAwait(false))
             {
                 return Outcome.Done;
             }

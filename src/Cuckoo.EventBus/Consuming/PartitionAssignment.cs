@@ -13,15 +13,14 @@ internal sealed class PartitionAssignment(PartitionId id)
 {
     private readonly object _lock = new();
     private readonly PartitionProgress _progress = new();
-    private readonly CancellationTokenSource _givenUp = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly CancellationTokenSource _ended = new();
     private PartitionPosition? _taken;
-    private bool _isFed = true;
     private int _running;
 
     public PartitionId Id => id;
 
-    /// <summary>Cancelled when the partition's records are no longer this process's.</summary>
-    public CancellationToken GivenUp => _givenUp.Token;
+    public Lease Lease => new(_ending.Token, _ended.Token);
 
     public Delivery Deliver(IncomingRecord record)
     {
@@ -36,8 +35,13 @@ internal sealed class PartitionAssignment(PartitionId id)
     {
         lock (_lock)
         {
-            _running += _isFed ? 1 : 0;
-            return _isFed;
+            if (_ending.IsCancellationRequested)
+            {
+                return false;
+            }
+
+            _running++;
+            return true;
         }
     }
 
@@ -47,7 +51,7 @@ internal sealed class PartitionAssignment(PartitionId id)
     {
         lock (_lock)
         {
-            if (isFinished && !GivenUp.IsCancellationRequested)
+            if (isFinished && !_ended.IsCancellationRequested)
             {
                 _progress.Finish(delivery.Mark);
             }
@@ -61,7 +65,7 @@ internal sealed class PartitionAssignment(PartitionId id)
     {
         lock (_lock)
         {
-            _isFed = false;
+            Cancel(_ending);
         }
     }
 
@@ -97,12 +101,14 @@ internal sealed class PartitionAssignment(PartitionId id)
     {
         lock (_lock)
         {
-            _isFed = false;
-            // Takes effect at once, but runs what handlers registered elsewhere: it is not for the polling thread to wait for.
-            // What they throw there is nobody's outcome.
-            _ = _givenUp.CancelAsync();
+            Cancel(_ending);
+            Cancel(_ended);
         }
     }
+
+    // Takes effect at once, but runs what handlers registered on another thread: it is not for the polling one to wait for, and
+    // what they throw there is nobody's outcome.
+    private static void Cancel(CancellationTokenSource source) => _ = source.CancelAsync();
 
     private void Pulse()
     {

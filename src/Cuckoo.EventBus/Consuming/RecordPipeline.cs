@@ -15,8 +15,8 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
     private readonly BoundedTagValues _unknownTypes = new();
 
     /// <summary>The steps, in their order; those of one consumer follow in <see cref="ConsumerPipeline.RunAsync"/>.</summary>
-    /// <exception cref="OperationCanceledException">The partition was given up; the record has no outcome.</exception>
-    public async Task RunAsync(IncomingRecord record, CancellationToken ct)
+    /// <exception cref="OperationCanceledException">The partition is given up; the record has no outcome.</exception>
+    public async Task RunAsync(IncomingRecord record, Lease lease)
     {
         // 1. Trace and log scope: what happens from here on belongs to the publisher's trace.
         using var span = ProcessSpan.Start(record, group);
@@ -36,13 +36,13 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
         var incoming = IncomingEvent.Read(record, route?.Type, typeName);
         if (incoming.Unreadable is { } reason)
         {
-            await ForEachAsync(span, route?.Consumers ?? routes.ConsumersOf(record.Topic), consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), ct)).ConfigureAwait(false);
+            await ForEachAsync(span, route?.Consumers ?? routes.ConsumersOf(record.Topic), consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), lease.Ended)).ConfigureAwait(false);
             return;
         }
 
         // 4. Each consumer, independently: attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
         var context = ContextOf(incoming);
-        await ForEachAsync(span, route!.Consumers, consumer => consumer.RunAsync(incoming, context, ct)).ConfigureAwait(false);
+        await ForEachAsync(span, route!.Consumers, consumer => consumer.RunAsync(incoming, context, lease)).ConfigureAwait(false);
     }
 
     private static async Task ForEachAsync(ProcessSpan span, IReadOnlyList<ConsumerPipeline> consumers, Func<ConsumerPipeline, Task<Exception?>> run)

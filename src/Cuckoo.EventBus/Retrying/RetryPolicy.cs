@@ -44,10 +44,10 @@ internal sealed class RetryPolicy
 
     /// <param name="attempt">Gets the attempt's number, from 1; the same one again where the last try was nobody's fault.</param>
     /// <param name="topic">The record's.</param>
-    /// <param name="ct">Cancelled when the partition is given up.</param>
+    /// <param name="ct">Cancelled when no further attempt shall begin; one that runs may still succeed.</param>
     /// <returns><see langword="null"/> after success, else the last failure.</returns>
-    /// <exception cref="OperationCanceledException">The partition was given up.</exception>
-    public async Task<Failure?> RunAsync(Func<int, CancellationToken, Task> attempt, string topic, CancellationToken ct)
+    /// <exception cref="Exception">It did not, and there is no further attempt.</exception>
+    public async Task<Failure?> RunAsync(Func<int, Task> attempt, string topic, CancellationToken ct)
     {
         var number = 0;
         DateTimeOffset first = default, last = default;
@@ -98,14 +98,14 @@ internal sealed class RetryPolicy
 
     private static TimeSpan Shorter(TimeSpan delay) => delay < LongestDelay ? delay : LongestDelay;
 
-    private async Task RunUntilSomeonesFaultAsync(Func<int, CancellationToken, Task> attempt, int number, string topic, CancellationToken ct)
+    private async Task RunUntilSomeonesFaultAsync(Func<int, Task> attempt, int number, string topic, CancellationToken ct)
     {
         var context = ResilienceContextPool.Shared.Get(ct);
         try
         {
             context.Properties.Set(Topic, topic);
             await _untilSomeonesFault.ExecuteAsync(
-                static async (context, run) => await run.attempt(run.number, context.CancellationToken).ConfigureAwait(false), context, (attempt, number)).ConfigureAwait(false);
+                static async (_, run) => await run.attempt(run.number).ConfigureAwait(false), context, (attempt, number)).ConfigureAwait(false);
         }
         finally
         {
