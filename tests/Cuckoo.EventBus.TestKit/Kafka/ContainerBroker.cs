@@ -18,7 +18,7 @@ public sealed class ContainerBroker : KafkaBroker
 
     public static async Task<ContainerBroker> StartNewAsync()
     {
-        var container = new KafkaBuilder()
+        var container = new KafkaBuilder("confluentinc/cp-kafka:7.5.12")
             .WithEnvironment("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0")
             .WithEnvironment("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
             .Build();
