@@ -4,6 +4,7 @@ using Cuckoo.EventBus.Publishing;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Wire;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
@@ -31,10 +32,11 @@ internal sealed class OutboxInterceptor(
     {
         RefuseAmbientTransaction(context);
         _ = DatabaseOf(context);
-        var messages = events.Select(e => OutboxMessage.Stage(encoder.Encode(e, options))).ToList();
         var staged = StagedOf(context);
         ForgetCleared(context, staged);
-        var transaction = context.Database.CurrentTransaction?.GetDbTransaction();
+        var messages = events.Select(e => OutboxMessage.Stage(encoder.Encode(e, options), staged.NextId())).ToList();
+        ReplacePutBack(context, staged, messages);
+        var transaction = context.Database.CurrentTransaction?.TransactionId;
         foreach (var message in messages)
         {
             AddId(staged, message, transaction);
@@ -132,7 +134,7 @@ internal sealed class OutboxInterceptor(
 
     public InterceptionResult TransactionCommitting(DbTransaction transaction, TransactionEventData eventData, InterceptionResult result)
     {
-        if (TakeForCommit(eventData.Context) is { Count: > 0 } messages)
+        if (TakeForCommit(eventData.Context, eventData.TransactionId) is { Count: > 0 } messages)
         {
             Write(eventData.Context!, transaction, messages);
         }
@@ -143,7 +145,7 @@ internal sealed class OutboxInterceptor(
     public async ValueTask<InterceptionResult> TransactionCommittingAsync(
         DbTransaction transaction, TransactionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
     {
-        if (TakeForCommit(eventData.Context) is { Count: > 0 } messages)
+        if (TakeForCommit(eventData.Context, eventData.TransactionId) is { Count: > 0 } messages)
         {
             await WriteAsync(eventData.Context!, transaction, messages, cancellationToken).ConfigureAwait(false);
         }
@@ -175,7 +177,7 @@ internal sealed class OutboxInterceptor(
         return Task.CompletedTask;
     }
 
-    private static void AddId(StagedEvents staged, OutboxMessage message, DbTransaction? transaction)
+    private static void AddId(StagedEvents staged, OutboxMessage message, Guid? transaction)
     {
         if (!staged.TryAddId(message.EventId, transaction))
         {
@@ -183,10 +185,28 @@ internal sealed class OutboxInterceptor(
         }
     }
 
+    /// <summary>
+    /// After a failed save the events are staged still. Code that runs again as a whole, inside an execution strategy for
+    /// instance, publishes them anew: then its new ones count.
+    /// </summary>
+    private static void ReplacePutBack(DbContext context, StagedEvents staged, List<OutboxMessage> messages)
+    {
+        if (!staged.Staged.Exists(m => m.IsPutBack))
+        {
+            return;
+        }
+
+        var again = messages.Select(m => m.EventId).ToHashSet(StringComparer.Ordinal);
+        var replaced = staged.Staged.Where(m => m.IsPutBack && again.Contains(m.EventId)).ToList();
+        Detach(context, replaced);
+        staged.Staged.RemoveAll(replaced.Contains);
+        staged.ForgetIds();
+    }
+
     /// <summary>Forgets what the application took back by <c>ChangeTracker.Clear()</c>.</summary>
     private static void ForgetCleared(DbContext context, StagedEvents staged)
     {
-        if (staged.Staged.RemoveAll(m => m.IsWritten || context.Entry(m).State != EntityState.Added) > 0 && staged.Staged.Count == 0)
+        if (staged.Staged.RemoveAll(m => context.Entry(m).State != EntityState.Added) > 0 && staged.Staged.Count == 0)
         {
             staged.IsDoubtful = false;
         }
@@ -243,15 +263,17 @@ internal sealed class OutboxInterceptor(
 
         ForgetCleared(context, staged);
         var raised = hasDomainEvents ? Raised(context, staged) : [];
-        if (staged.Staged.Count + raised.Count == 0)
+        var due = NotYetIn(context.Database.CurrentTransaction?.TransactionId, staged);
+        if (due.Count + raised.Count == 0)
         {
             return;
         }
 
         RefuseAmbientTransaction(context);
-        Detach(context, staged.Staged);
-        staged.Saving.AddRange(staged.Staged);
+        Detach(context, due);
+        staged.Saving.AddRange(due);
         staged.Saving.AddRange(raised);
+        staged.Witness = context.ChangeTracker.Entries().FirstOrDefault(IsPending);
         staged.IsSaving = true;
         staged.IsWritten = false;
         staged.SaveHasOwnTransaction = context.Database.CurrentTransaction is null;
@@ -272,11 +294,11 @@ internal sealed class OutboxInterceptor(
             if (entry.Entity.DomainEvents.Count > 0)
             {
                 staged.Raising.Add(entry.Entity);
-                messages.AddRange(entry.Entity.DomainEvents.Select(e => OutboxMessage.Stage(encoder.Encode(e, null))));
+                messages.AddRange(entry.Entity.DomainEvents.Select(e => OutboxMessage.Stage(encoder.Encode(e, null), staged.NextId())));
             }
         }
 
-        var transaction = context.Database.CurrentTransaction?.GetDbTransaction();
+        var transaction = context.Database.CurrentTransaction?.TransactionId;
         try
         {
             foreach (var message in messages)
@@ -293,6 +315,10 @@ internal sealed class OutboxInterceptor(
         return messages;
     }
 
+    /// <summary>What is staged and not in this transaction already.</summary>
+    private static List<OutboxMessage> NotYetIn(Guid? transaction, StagedEvents staged) =>
+        staged.Staged.FindAll(m => m.WrittenIn is null || m.WrittenIn != transaction);
+
     private static void Detach(DbContext context, List<OutboxMessage> messages)
     {
         foreach (var message in messages)
@@ -306,6 +332,7 @@ internal sealed class OutboxInterceptor(
         foreach (var message in staged.Saving)
         {
             message.IsWritten = true;
+            message.IsPutBack = false;
         }
 
         foreach (var entity in staged.Raising)
@@ -313,10 +340,20 @@ internal sealed class OutboxInterceptor(
             entity.ClearDomainEvents();
         }
 
-        staged.Staged.Clear();
+        staged.Staged.RemoveAll(staged.Saving.Contains);
+        if (IsPending(staged.Witness))
+        {
+            // SaveChanges(acceptAllChangesOnSuccess: false): until they are accepted, the changes are to be saved again if the
+            // transaction fails, and so are the events.
+            staged.Staged.AddRange(staged.Saving);
+            context.AddRange(staged.Saving);
+        }
+
         staged.IsDoubtful = false;
         Close(context, staged);
     }
+
+    private static bool IsPending(EntityEntry? entry) => entry?.State is EntityState.Added or EntityState.Modified or EntityState.Deleted;
 
     private void PutBack(DbContext context)
     {
@@ -325,8 +362,11 @@ internal sealed class OutboxInterceptor(
             return;
         }
 
-        foreach (var message in staged.Staged)
+        // What entities raised they still hold.
+        foreach (var message in staged.Saving.Intersect(staged.Staged))
         {
+            message.IsPutBack = true;
+            message.WrittenIn = null;
             context.Add(message);
         }
 
@@ -339,6 +379,7 @@ internal sealed class OutboxInterceptor(
     {
         staged.Saving.Clear();
         staged.Raising.Clear();
+        staged.Witness = null;
         staged.IsSaving = false;
         if (staged.AutoTransactionBehavior is { } behavior)
         {
@@ -348,7 +389,7 @@ internal sealed class OutboxInterceptor(
     }
 
     /// <summary>What the transaction must hold before it commits: a bare save's messages, or what was staged and not saved.</summary>
-    private List<OutboxMessage>? TakeForCommit(DbContext? context)
+    private List<OutboxMessage>? TakeForCommit(DbContext? context, Guid transaction)
     {
         if (Find(context) is not { } staged)
         {
@@ -362,15 +403,15 @@ internal sealed class OutboxInterceptor(
         }
 
         ForgetCleared(context!, staged);
-        if (staged.IsSaving || (staged.IsDoubtful && staged.Staged.Count > 0))
+        var messages = NotYetIn(transaction, staged);
+        if (staged.IsSaving || (staged.IsDoubtful && messages.Count > 0))
         {
-            var types = string.Join(", ", staged.Staged.Select(m => m.Type).Distinct());
+            var types = string.Join(", ", messages.Select(m => m.Type).Distinct());
             throw new EventBusException($"The transaction can't commit: SaveChanges failed, or a savepoint was rolled back, after {types} was published on {context!.GetType().Name}. Call SaveChanges again to keep the events, or ChangeTracker.Clear() to drop them.");
         }
 
-        var messages = staged.Staged.ToList();
         Detach(context!, messages);
-        staged.Staged.Clear();
+        staged.Staged.RemoveAll(messages.Contains);
         foreach (var message in messages)
         {
             message.IsWritten = true;
@@ -404,7 +445,7 @@ internal sealed class OutboxInterceptor(
     private void Write(DbContext context, DbTransaction transaction, List<OutboxMessage> messages)
     {
         var database = DatabaseOf(context);
-        var lanes = writer.Write(database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(messages));
+        var lanes = writer.Write(database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(context, messages));
         _written.GetOrCreateValue(transaction).Add(database, lanes);
     }
 
@@ -412,9 +453,13 @@ internal sealed class OutboxInterceptor(
     {
         var database = DatabaseOf(context);
         var lanes = await writer.WriteAsync(
-            database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(messages), ct).ConfigureAwait(false);
+            database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(context, messages), ct).ConfigureAwait(false);
         _written.GetOrCreateValue(transaction).Add(database, lanes);
     }
 
-    private static OutgoingRecord[] Records(List<OutboxMessage> messages) => [.. messages.Select(m => m.Record!)];
+    private static OutgoingRecord[] Records(DbContext context, List<OutboxMessage> messages)
+    {
+        messages.ForEach(m => m.WrittenIn = context.Database.CurrentTransaction?.TransactionId);
+        return [.. messages.Select(m => m.Record!)];
+    }
 }

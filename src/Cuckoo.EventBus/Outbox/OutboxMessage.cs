@@ -35,11 +35,23 @@ internal sealed class OutboxMessage
     /// <summary>Where this message is staged: what it becomes. Not a column.</summary>
     internal OutgoingRecord? Record { get; init; }
 
-    /// <summary>Whether a transaction holds the row. Not a column.</summary>
+    /// <summary>Whether a transaction was given the row. Not a column.</summary>
     internal bool IsWritten { get; set; }
 
-    public static OutboxMessage Stage(OutgoingRecord record) => new()
+    /// <summary>
+    /// EF's id of the transaction that has the row, while EF still counts the save's changes as pending. Not the transaction
+    /// itself: Npgsql uses one object for one after the other. Not a column.
+    /// </summary>
+    internal Guid? WrittenIn { get; set; }
+
+    /// <summary>Whether a save with it failed, so that the application may publish it again. Not a column.</summary>
+    internal bool IsPutBack { get; set; }
+
+    /// <param name="record">What it becomes.</param>
+    /// <param name="id">Its key in the change tracker, unique there; the table gives out another one.</param>
+    public static OutboxMessage Stage(OutgoingRecord record, long id) => new()
     {
+        Id = id,
         Topic = record.Topic,
         Key = record.Key,
         EventId = record.EventId,

@@ -1,5 +1,5 @@
-using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
 
 namespace Cuckoo.EventBus.Outbox;
 
@@ -10,7 +10,9 @@ namespace Cuckoo.EventBus.Outbox;
 internal sealed class StagedEvents(DbContextId lease)
 {
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
-    private DbTransaction? _idsOf;
+    private Guid? _idsOf;
+
+    private long _lastId;
 
     public DbContextId Lease { get; } = lease;
 
@@ -35,18 +37,26 @@ internal sealed class StagedEvents(DbContextId lease)
     /// <summary>Whether a save failed, or a savepoint was rolled back, since messages were staged: then a commit alone must not write them.</summary>
     public bool IsDoubtful { get; set; }
 
+    /// <summary>A change of the save; if it is still pending afterwards, EF was told not to accept changes yet.</summary>
+    public EntityEntry? Witness { get; set; }
+
     /// <summary>What the context was set to before the save.</summary>
     public AutoTransactionBehavior? AutoTransactionBehavior { get; set; }
 
-    /// <summary>Remembers the ids of this transaction; says whether this one is new.</summary>
-    public bool TryAddId(string id, DbTransaction? transaction)
+    /// <summary>
+    /// A key for the change tracker. Given by us and not temporary, or <c>AcceptAllChanges</c> would refuse the message.
+    /// </summary>
+    public long NextId() => --_lastId;
+
+    /// <summary>Remembers the ids of this transaction (by EF's id of it); says whether this one is new.</summary>
+    public bool TryAddId(string id, Guid? transaction)
     {
-        if (!ReferenceEquals(transaction, _idsOf))
+        if (transaction != _idsOf)
         {
             // A transaction can end without a word to us, by a foreign commit.
             _ids.Clear();
-            _ids.UnionWith(Staged.Where(m => !m.IsWritten).Select(m => m.EventId));
             _idsOf = transaction;
+            _ids.UnionWith(Staged.Where(m => !m.IsWritten).Select(m => m.EventId));
         }
 
         return _ids.Add(id);

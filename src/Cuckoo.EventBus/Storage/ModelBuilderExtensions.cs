@@ -57,6 +57,8 @@ public static class EventBusModelBuilderExtensions
         e.Property(m => m.State).HasColumnName("state").HasConversion<short>();
         e.Ignore(m => m.Record);
         e.Ignore(m => m.IsWritten);
+        e.Ignore(m => m.WrittenIn);
+        e.Ignore(m => m.IsPutBack);
 
         // Partial, so that each costs only the rows it is for. The numbers are OutboxState's.
         var table = e.Metadata.GetTableName();
