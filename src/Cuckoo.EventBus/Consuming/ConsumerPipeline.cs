@@ -86,17 +86,35 @@ internal sealed class ConsumerPipeline(
         catch (CommitUnknownException e)
         {
             ConsumingLog.CommitUnknown(logger, e.InnerException, consumer.Name);
-            if (await persistence.RunAsync(token => inbox!.ContainsAsync(key, token), InboxAway, lease.Ended).ConfigureAwait(false))
-            {
-                return Outcome.Done;
-            }
-
-            ExceptionDispatchInfo.Throw(e.InnerException!);
-            throw;
+            await EnsureCommittedAsync(key, e.InnerException!, lease.Ended).ConfigureAwait(false);
+            return Outcome.Done;
         }
         finally
         {
             _slots.Release();
+        }
+    }
+
+    /// <summary>Asks the inbox until it answers. A commit lost to an outage costs no attempt, one that was refused does.</summary>
+    private async Task EnsureCommittedAsync(InboxKey key, Exception commitFailure, CancellationToken ct)
+    {
+        var wasAway = false;
+        var isCommitted = await persistence.RunAsync(
+            token => inbox!.ContainsAsync(key, token),
+            e =>
+            {
+                wasAway = true;
+                InboxAway(e);
+            },
+            ct).ConfigureAwait(false);
+        if (!isCommitted && wasAway)
+        {
+            throw new UnavailableException("The database went away during the commit, which did not take place.", commitFailure);
+        }
+
+        if (!isCommitted)
+        {
+            ExceptionDispatchInfo.Throw(commitFailure);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
 
     /// <summary>Writes the outcome in a transaction, where it counts once that commits.</summary>
     /// <returns>Whether it is this transaction's; otherwise the event's outcome stands already.</returns>
-    /// <exception cref="HeldElsewhereException">Another transaction is about to write one.</exception>
+    /// <exception cref="UnavailableException">Another transaction is about to write one.</exception>
     public async Task<bool> ClaimAsync(
         DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
     {
@@ -34,7 +34,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         }
         catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
         {
-            throw new HeldElsewhereException(e);
+            throw UnavailableException.HeldElsewhere(e);
         }
     }
 

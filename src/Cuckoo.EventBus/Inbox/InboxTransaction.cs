@@ -16,7 +16,7 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
     /// <param name="key">The event at its consumer.</param>
     /// <param name="handle">The handler, given the scope that holds its context.</param>
     /// <param name="ct">Ends it before the commit, never during.</param>
-    /// <exception cref="HeldElsewhereException">Another transaction is at work on the same event.</exception>
+    /// <exception cref="UnavailableException">Another transaction is at work on the same event.</exception>
     /// <exception cref="CommitUnknownException">The inbox must be asked.</exception>
     public async Task<InboxResult> RunAsync(InboxKey key, Func<IServiceProvider, CancellationToken, Task> handle, CancellationToken ct)
     {
@@ -53,7 +53,7 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
                 return new Run(InboxResult.Duplicate, null);
             }
         }
-        catch (HeldElsewhereException e)
+        catch (UnavailableException e)
         {
             // Not for the strategy, which takes it for trouble with the database.
             return Run.Failed(e);
@@ -69,7 +69,7 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
             return Run.Failed(e);
         }
 
-        await context.SaveChangesAsync(ct).ConfigureAwait(false);
+        await SaveAsync(context, ct).ConfigureAwait(false);
         ct.ThrowIfCancellationRequested();
         try
         {
@@ -93,7 +93,22 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
         catch (DbException e) when (database.LayoutOf(context).Dialect.IsLockTimeout(e))
         {
             // SQLite takes its only write lock here; another process has it.
-            throw new HeldElsewhereException(e);
+            throw UnavailableException.HeldElsewhere(e);
+        }
+    }
+
+    private static async Task SaveAsync(DbContext context, CancellationToken ct)
+    {
+        // EF's savepoint is two round trips, for the case that one goes on after a failed save. Here everything is rolled back.
+        var savepoints = context.Database.AutoSavepointsEnabled;
+        context.Database.AutoSavepointsEnabled = false;
+        try
+        {
+            await context.SaveChangesAsync(ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            context.Database.AutoSavepointsEnabled = savepoints;
         }
     }
 

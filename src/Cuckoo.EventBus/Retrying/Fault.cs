@@ -20,7 +20,7 @@ internal sealed class Fault(EventBusDatabase? database, BrokerProbe broker, Time
     public async ValueTask<bool> IsNobodysAsync(Exception exception, string topic, CancellationToken ct)
     {
         var chain = Chain(exception).ToList();
-        if (chain.Exists(e => e is HeldElsewhereException || IsBusy(e)))
+        if (chain.Exists(e => e is UnavailableException || IsBusy(e)))
         {
             return true;
         }
