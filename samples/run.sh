@@ -14,7 +14,7 @@ export DOTNET_NOLOGO=1
 
 "$root/.build/setup.sh"
 echo "Building the shop ($Configuration) …" >&2
-dotnet build "$root/samples/Shop.Demo" -nologo -v quiet -clp:NoSummary
+output=$(dotnet build "$root/samples/Shop.Demo" -nologo -v quiet 2>&1) || { printf '%s\n' "$output" >&2; exit 1; }
 
 # In this process's place, so that signals reach the demo itself.
 exec dotnet "$root/samples/Shop.Demo/bin/$Configuration/net10.0/Shop.Demo.dll" "$@"

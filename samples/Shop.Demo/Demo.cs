@@ -5,7 +5,7 @@ using Shop.Orders;
 namespace Shop.Demo;
 
 /// <summary>One run, from the first order to the last check.</summary>
-internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, Repeater repeater, Run run)
+internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, Repeater repeater, Run run, bool resumed)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
@@ -24,7 +24,7 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
         broker.CreateTopics(run);
         Console.WriteLine($"{(options.Resume ? "Resuming" : "Starting")} run {run.Id}: {run.Orders} orders on {broker.Description}, {databases.Description}.");
 
-        var log = new RecentLog();
+        var log = new RecentLog(options.Verbose);
         var limit = options.TimeLimit ?? TimeSpan.FromSeconds(120 + (run.Orders / 10));
         using var timeIsUp = new CancellationTokenSource(limit);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeIsUp.Token, interrupted);
@@ -35,7 +35,7 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
             await shop.StartAsync(broker, databases, run, log, stop.Token);
             using var customers = new Customers(shop.OrdersAddress, run);
             var repeater = new Repeater(topics, broker);
-            var demo = new Demo(shop, topics, customers, repeater, run);
+            var demo = new Demo(shop, topics, customers, repeater, run, options.Resume);
             await demo.UntilAtRestAsync(stop.Token);
             return await demo.JudgeAsync(counters, log);
         }
@@ -128,7 +128,7 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
     {
         var took = _elapsed.Elapsed;
         var books = await Books.ReadAsync(shop, topics, run);
-        Summary.Print(books, repeater, counters, took);
+        Summary.Print(books, repeater, counters, took, resumed);
 
         List<string> off = [.. Audit.Check(books, run)];
         if (counters.Duplicates < repeater.ExpectedDrops)

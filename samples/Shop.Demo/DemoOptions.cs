@@ -15,6 +15,7 @@ internal sealed record DemoOptions
           --data DIR             where SQLite's files go, and stay (default: a folder that is deleted afterwards)
           --resume               goes on with the databases and topics of an earlier run that was killed.
                                  Needs --kafka, and --postgres or --data, as they were given to that run
+          --verbose              shows the services' warnings as they come
           --timeout SECONDS      when to give up (default: 120, and one more for every 10 orders)
 
         Exit code: 0 the books balance, 1 they don't or time is up, 2 wrong usage, 130 interrupted.
@@ -29,6 +30,8 @@ internal sealed record DemoOptions
     public string? Data { get; private init; }
 
     public bool Resume { get; private init; }
+
+    public bool Verbose { get; private init; }
 
     public TimeSpan? TimeLimit { get; private init; }
 
@@ -46,6 +49,7 @@ internal sealed record DemoOptions
                 "--postgres" => options with { Postgres = Value(name, rest) },
                 "--data" => options with { Data = Value(name, rest) },
                 "--timeout" => options with { TimeLimit = TimeSpan.FromSeconds(Number(name, rest)) },
+                "--verbose" => options with { Verbose = true },
                 "--resume" => options with { Resume = true },
                 _ => throw new DemoException($"There is no option '{name}'. See --help."),
             };

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Shop.Demo;
 
-/// <summary>Keeps the services' last warnings and errors, to be shown if something goes wrong.</summary>
-internal sealed class RecentLog
+/// <summary>Keeps the services' last warnings and errors, to be shown if something goes wrong, or shows them as they come.</summary>
+internal sealed class RecentLog(bool verbose)
 {
     private const int Capacity = 20;
 
@@ -16,6 +16,11 @@ internal sealed class RecentLog
 
     private void Add(string line)
     {
+        if (verbose)
+        {
+            Console.WriteLine(line);
+        }
+
         _lines.Enqueue(line);
         if (_lines.Count > Capacity)
         {

@@ -27,10 +27,7 @@ internal sealed class ShopHosts : IAsyncDisposable
         Add(Flow.Payments, builder => builder.AddPayments(), app => app.MapPayments());
         Add(Flow.Inventory, builder => builder.AddInventory(), app => app.MapInventory());
         Add(Flow.Notifications, builder => builder.AddNotifications(), app => app.MapNotifications());
-        foreach (var host in _hosts.Values)
-        {
-            await host.StartAsync(ct);
-        }
+        await Task.WhenAll(_hosts.Values.Select(host => host.StartAsync(ct)));
 
         void Add(string name, Action<IHostApplicationBuilder> add, Action<IEndpointRouteBuilder> map)
         {

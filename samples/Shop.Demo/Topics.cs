@@ -41,16 +41,18 @@ internal sealed class Topics(Broker broker, Run run) : IDisposable
     public IEnumerable<ConsumeResult<byte[], byte[]>> ReadAll(IEnumerable<string> topics)
     {
         using var consumer = Open("reader");
-        foreach (var partition in Partitions(topics))
+        var partitions = Partitions(topics).Select(partition => (partition, ends: Ends(partition))).Where(p => p.ends.High > p.ends.Low).ToList();
+        var unread = partitions.ToDictionary(p => p.partition, p => p.ends.High.Value);
+        consumer.Assign(partitions.Select(p => new TopicPartitionOffset(p.partition, p.ends.Low)));
+        while (unread.Count > 0)
         {
-            var ends = Ends(partition);
-            consumer.Assign(new TopicPartitionOffset(partition, ends.Low));
-            for (var next = ends.Low.Value; next < ends.High.Value;)
+            var record = consumer.Consume(Limit) ?? throw new DemoException($"{string.Join(", ", unread.Keys)} could not be read to the end.");
+            if (unread.TryGetValue(record.TopicPartition, out var end) && record.Offset + 1 >= end)
             {
-                var record = consumer.Consume(Limit) ?? throw new DemoException($"{partition} could not be read from offset {next}.");
-                next = record.Offset.Value + 1;
-                yield return record;
+                unread.Remove(record.TopicPartition);
             }
+
+            yield return record;
         }
     }
 

@@ -9,6 +9,22 @@ public sealed class InventoryDbContext(DbContextOptions<InventoryDbContext> opti
 
     public DbSet<Reservation> Reservations => Set<Reservation>();
 
+    /// <summary>
+    /// The reservation of an order, made if there is none, and locked until the transaction ends: who comes second waits here,
+    /// and then sees what the first one did.
+    /// </summary>
+    public async Task<Reservation> LockReservationAsync(Guid orderId, CancellationToken ct)
+    {
+        // EF Core has no upsert; this one is understood by PostgreSQL and SQLite.
+        await Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO "Reservations" ("OrderId", "State", "Sku", "Quantity") VALUES ({orderId}, 'Open', '', 0)
+            ON CONFLICT ("OrderId") DO UPDATE SET "State" = "Reservations"."State"
+            """,
+            ct);
+        return await Reservations.SingleAsync(r => r.OrderId == orderId, ct);
+    }
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.AddEventBus();

@@ -5,6 +5,9 @@ namespace Shop.Inventory;
 [JsonConverter(typeof(JsonStringEnumConverter<ReservationState>))]
 public enum ReservationState
 {
+    /// <summary>Nothing has been decided. Only inside a transaction.</summary>
+    Open,
+
     Deducted,
     OutOfStock,
     Released,

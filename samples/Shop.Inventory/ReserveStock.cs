@@ -6,18 +6,15 @@ namespace Shop.Inventory;
 
 /// <summary>
 /// Sets goods aside when an order is paid, and puts them back when it is cancelled. These events come by two topics, so either
-/// may be first, and both may be handled at the same moment.
+/// may be first, and both may be handled at the same moment. The reservation's row decides: if the cancel is first it leaves
+/// a row that says so, and the payment finds it.
 /// </summary>
-/// <remarks>
-/// The reservation's row decides. If the cancel is first it leaves a row that says so, and the payment finds it. If both run at
-/// once, the second INSERT of the row fails and rolls everything of its event back; the bus tries that event again, and then it
-/// finds the first one's row.
-/// </remarks>
 public sealed class ReserveStock(InventoryDbContext db, IEventPublisher events) : IEventConsumer<PaymentSuccessEvent>, IEventConsumer<OrderCancelledEvent>
 {
     public async Task ConsumeAsync(PaymentSuccessEvent @event, EventContext context, CancellationToken ct)
     {
-        if (await db.Reservations.FindAsync([@event.OrderId], ct) is not null)
+        var reservation = await db.LockReservationAsync(@event.OrderId, ct);
+        if (reservation.State != ReservationState.Open)
         {
             return; // Void: the order was cancelled, and Payments gives the money back.
         }
@@ -26,23 +23,20 @@ public sealed class ReserveStock(InventoryDbContext db, IEventPublisher events) 
         var deducted = await db.Products
             .Where(p => p.Sku == @event.Sku && p.Stock >= @event.Quantity)
             .ExecuteUpdateAsync(set => set.SetProperty(p => p.Stock, p => p.Stock - @event.Quantity), ct) == 1;
-        db.Reservations.Add(new Reservation
-        {
-            OrderId = @event.OrderId,
-            State = deducted ? ReservationState.Deducted : ReservationState.OutOfStock,
-            Sku = @event.Sku,
-            Quantity = @event.Quantity,
-            TraceId = context.Trace.TraceId.ToString(),
-        });
+        reservation.State = deducted ? ReservationState.Deducted : ReservationState.OutOfStock;
+        reservation.Sku = @event.Sku;
+        reservation.Quantity = @event.Quantity;
+        reservation.TraceId = context.Trace.TraceId.ToString();
         await events.PublishAsync<object>(
             deducted ? new InventoryDeductedEvent(@event.OrderId, @event.Sku, @event.Quantity) : new OutOfStockEvent(@event.OrderId, @event.Sku), ct);
     }
 
     public async Task ConsumeAsync(OrderCancelledEvent @event, EventContext context, CancellationToken ct)
     {
-        switch (await db.Reservations.FindAsync([@event.OrderId], ct))
+        var reservation = await db.LockReservationAsync(@event.OrderId, ct);
+        switch (reservation.State)
         {
-            case { State: ReservationState.Deducted } reservation:
+            case ReservationState.Deducted:
                 reservation.State = ReservationState.Released;
                 await db.Products
                     .Where(p => p.Sku == reservation.Sku)
@@ -50,8 +44,9 @@ public sealed class ReserveStock(InventoryDbContext db, IEventPublisher events) 
                 await events.PublishAsync(new InventoryReleasedEvent(reservation.OrderId, reservation.Sku, reservation.Quantity), ct);
                 break;
 
-            case null:
-                db.Reservations.Add(new Reservation { OrderId = @event.OrderId, State = ReservationState.Void, TraceId = context.Trace.TraceId.ToString() });
+            case ReservationState.Open:
+                reservation.State = ReservationState.Void;
+                reservation.TraceId = context.Trace.TraceId.ToString();
                 break;
         }
     }
