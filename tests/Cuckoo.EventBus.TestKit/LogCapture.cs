@@ -24,11 +24,12 @@ public sealed class LogCapture : ILoggerProvider, ISupportExternalScope
     private void Add(Entry entry)
     {
         _entries.Enqueue(entry);
-        if (entry.Level >= LogLevel.Warning)
+        if (entry.Level >= LogLevel.Warning && !entry.Category.StartsWith("Microsoft.", StringComparison.Ordinal))
         {
             try
             {
-                _output?.WriteLine(entry.ToString());
+                var line = entry.ToString();
+                _output?.WriteLine(line[..Math.Min(line.Length, 400)]);
             }
             catch (InvalidOperationException)
             {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -8,15 +9,25 @@ namespace Cuckoo.EventBus.TestKit;
 /// <summary>A broker to test against, with raw reading and writing that knows nothing of the bus.</summary>
 public abstract class KafkaBroker : IAsyncDisposable
 {
+    // A client needs a third of a second to know its broker: these serve all tests.
     private readonly Lazy<IProducer<byte[]?, byte[]?>> _producer;
+    private readonly Lazy<IAdminClient> _admin;
+    private readonly ConcurrentBag<IConsumer<byte[]?, byte[]?>> _readers = [];
 
-    protected KafkaBroker() => _producer = new(() => new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig
+    protected KafkaBroker()
     {
-        BootstrapServers = BootstrapServers,
-        LingerMs = 0,
-        Partitioner = Partitioner.Murmur2Random,
-        MessageMaxBytes = 20_000_000,
-    }).SetLogHandler(static (_, _) => { }).Build());
+        _producer = new(() => new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig
+        {
+            BootstrapServers = BootstrapServers,
+            LingerMs = 0,
+            Partitioner = Confluent.Kafka.Partitioner.Murmur2Random,
+            MessageMaxBytes = 20_000_000,
+        }).SetLogHandler(static (_, _) => { }).Build());
+        _admin = new(() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler(static (_, _) => { }).Build());
+    }
+
+    /// <summary>For whatever a test wants to know or change; the broker disposes it.</summary>
+    public IAdminClient Admin => _admin.Value;
 
     public abstract string BootstrapServers { get; }
 
@@ -44,14 +55,10 @@ public abstract class KafkaBroker : IAsyncDisposable
     /// <summary>Creates a topic and waits until clients see it.</summary>
     public virtual async Task CreateTopicAsync(string name, int partitions = 3, Dictionary<string, string>? config = null)
     {
-        using var admin = Admin();
-        await admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = 1, Configs = config }]);
-        await Eventually.True(() => admin.GetMetadata(name, TimeSpan.FromSeconds(5)).Topics is [{ Error.IsError: false } topic]
+        await Admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = 1, Configs = config }]);
+        await Eventually.True(() => Admin.GetMetadata(name, TimeSpan.FromSeconds(5)).Topics is [{ Error.IsError: false } topic]
             && topic.Partitions.Count == partitions && topic.Partitions.TrueForAll(p => p.Leader >= 0));
     }
-
-    public IAdminClient Admin() =>
-        new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler(static (_, _) => { }).Build();
 
     /// <summary>Writes any bytes with any headers.</summary>
     public async Task<(int Partition, long Offset)> ProduceAsync(string topic, byte[]? key, byte[]? value, EventHeaders? headers = null, int? partition = null)
@@ -78,6 +85,16 @@ public abstract class KafkaBroker : IAsyncDisposable
 
     public virtual ValueTask DisposeAsync()
     {
+        while (_readers.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+
+        if (_admin.IsValueCreated)
+        {
+            _admin.Value.Dispose();
+        }
+
         if (_producer.IsValueCreated)
         {
             _producer.Value.Dispose();
@@ -89,25 +106,43 @@ public abstract class KafkaBroker : IAsyncDisposable
 
     private List<KafkaRecord> Read(string topic)
     {
-        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
-        {
-            BootstrapServers = BootstrapServers,
-            GroupId = "reader",
-            EnableAutoCommit = false,
-            EnablePartitionEof = true,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            FetchWaitMaxMs = 10,
-            AllowAutoCreateTopics = false,
-        }).SetLogHandler(static (_, _) => { }).Build();
-        using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
-        var partitions = admin.GetMetadata(topic, Eventually.Limit).Topics.Single().Partitions;
+        var partitions = Admin.GetMetadata(topic, Eventually.Limit).Topics.Single().Partitions.ConvertAll(p => p.PartitionId);
         if (partitions.Count == 0)
         {
             return [];
         }
 
-        consumer.Assign(partitions.Select(p => new TopicPartitionOffset(topic, p.PartitionId, Offset.Beginning)));
-        var open = partitions.Select(p => p.PartitionId).ToHashSet();
+        if (!_readers.TryTake(out var reader))
+        {
+            reader = NewReader();
+        }
+
+        try
+        {
+            reader.Assign(partitions.Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+            var records = ReadToEnd(reader, topic, [.. partitions]);
+            reader.Unassign();
+            return [.. records.OrderBy(r => r.Partition).ThenBy(r => r.Offset)];
+        }
+        finally
+        {
+            _readers.Add(reader);
+        }
+    }
+
+    private IConsumer<byte[]?, byte[]?> NewReader() => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
+    {
+        BootstrapServers = BootstrapServers,
+        GroupId = "reader",
+        EnableAutoCommit = false,
+        EnablePartitionEof = true,
+        AutoOffsetReset = AutoOffsetReset.Earliest,
+        FetchWaitMaxMs = 10,
+        AllowAutoCreateTopics = false,
+    }).SetLogHandler(static (_, _) => { }).Build();
+
+    private static List<KafkaRecord> ReadToEnd(IConsumer<byte[]?, byte[]?> reader, string topic, HashSet<int> open)
+    {
         var records = new List<KafkaRecord>();
         var clock = Stopwatch.StartNew();
         while (open.Count > 0)
@@ -117,7 +152,7 @@ public abstract class KafkaBroker : IAsyncDisposable
                 Assert.Fail($"The end of {topic} was not reached within {Eventually.Limit}; {records.Count} records were read.");
             }
 
-            switch (consumer.Consume(TimeSpan.FromMilliseconds(100)))
+            switch (reader.Consume(TimeSpan.FromMilliseconds(100)))
             {
                 case null:
                     break;
@@ -130,7 +165,7 @@ public abstract class KafkaBroker : IAsyncDisposable
             }
         }
 
-        return [.. records.OrderBy(r => r.Partition).ThenBy(r => r.Offset)];
+        return records;
     }
 
     private static KafkaRecord RecordOf(ConsumeResult<byte[]?, byte[]?> result)

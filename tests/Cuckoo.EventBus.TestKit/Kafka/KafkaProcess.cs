@@ -60,9 +60,8 @@ public sealed class KafkaProcess : InterruptibleBroker
     public override async Task StartAsync()
     {
         _server = await ServerProcess.StartAsync([Path.Combine(_home, "bin/kafka-server-start.sh"), SettingsFile], Path.Combine(_folder, "console.log"), Environs);
-        using var admin = Admin();
         var clock = Stopwatch.StartNew();
-        while (!Answers(admin))
+        while (!Answers(Admin))
         {
             if (_server.HasExited || clock.Elapsed > TimeSpan.FromMinutes(2))
             {

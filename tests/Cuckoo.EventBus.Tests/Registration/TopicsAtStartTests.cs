@@ -71,10 +71,9 @@ public sealed class TopicsAtStartTests(KafkaFixture kafka)
 
     private static async Task<(int Partitions, Dictionary<string, string> Settings)> DescribeAsync(KafkaBroker broker, string topic)
     {
-        using var admin = broker.Admin();
         var partitions = await Eventually.Until(
-            () => Task.FromResult(admin.GetMetadata(topic, TimeSpan.FromSeconds(5)).Topics.Single().Partitions.Count), count => count > 0);
-        var settings = await admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = topic }]);
+            () => Task.FromResult(broker.Admin.GetMetadata(topic, TimeSpan.FromSeconds(5)).Topics.Single().Partitions.Count), count => count > 0);
+        var settings = await broker.Admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = topic }]);
         return (partitions, settings.Single().Entries.ToDictionary(e => e.Key, e => e.Value.Value));
     }
 }

@@ -42,7 +42,14 @@ internal sealed record Handling(object Event, EventContext Context, IServiceProv
         _ => 0,
     };
 
-    public void AddEffect() => Db.Effects.Add(new Effect { Consumer = Context.Consumer, EventId = Context.EventId, Key = Context.Key?.Replace("\0", "", StringComparison.Ordinal), Number = Number });
+    /// <summary>One row, whose text PostgreSQL takes.</summary>
+    public void AddEffect() => Db.Effects.Add(new Effect
+    {
+        Consumer = Context.Consumer,
+        EventId = Context.EventId.Replace("\0", "", StringComparison.Ordinal),
+        Key = Context.Key?.Replace("\0", "", StringComparison.Ordinal),
+        Number = Number,
+    });
 }
 
 /// <summary>A consumer that does what the script says.</summary>
