@@ -1,0 +1,146 @@
+using Cuckoo.EventBus.Outbox;
+using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Tests.Sample;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Cuckoo.EventBus.Tests.Outbox;
+
+/// <summary>The protocol between relays, one step at a time: no relay runs here but the test's own hands.</summary>
+public abstract class LaneClaimTests(DatabaseFixture databases)
+{
+    private const int Limit = 100;
+
+    [Fact]
+    public async Task A_free_lane_is_claimed_and_read_in_the_order_of_ids()
+    {
+        await using var shop = await Shop.OpenAsync(databases);
+        var lane = await PublishAsync(shop, 1, 2, 3);
+        await using var relay = await RelayHand.OpenAsync(shop, lane, "one");
+
+        Assert.Equal([1, 2, 3], Numbers(await relay.Claim.ReadAsync([], Limit, default)));
+    }
+
+    [Fact]
+    public async Task A_held_lane_is_not_given_away_and_its_holder_is_woken()
+    {
+        await using var shop = await Shop.OpenAsync(databases);
+        var lane = await PublishAsync(shop, 1);
+        await using var holder = await RelayHand.OpenAsync(shop, lane, "holder");
+        await using var other = await RelayHand.OpenAsync(shop, lane, "other");
+        var first = await holder.Claim.ReadAsync([], Limit, default);
+
+        await PublishAsync(shop, 2);
+        Assert.Null(await other.Claim.ReadAsync([], Limit, default));
+
+        Assert.False(await holder.Claim.ReleaseAsync([first![0].Id], default));
+        var second = await holder.Claim.ReadAsync([], Limit, default);
+        Assert.Equal([2], Numbers(second));
+        Assert.True(await holder.Claim.ReleaseAsync([second![0].Id], default));
+        Assert.Empty(await shop.OutboxAsync());
+    }
+
+    [Fact]
+    public async Task A_released_lane_is_free_for_the_next()
+    {
+        await using var shop = await Shop.OpenAsync(databases);
+        var lane = await PublishAsync(shop, 1);
+        await using var one = await RelayHand.OpenAsync(shop, lane, "one");
+        await using var two = await RelayHand.OpenAsync(shop, lane, "two");
+        var rows = await one.Claim.ReadAsync([], Limit, default);
+        Assert.True(await one.Claim.ReleaseAsync([rows![0].Id], default));
+
+        Assert.Empty((await two.Claim.ReadAsync([], Limit, default))!);
+    }
+
+    [Fact]
+    public async Task A_lane_passes_on_when_its_lease_ends_and_the_former_owner_can_do_no_harm()
+    {
+        await using var shop = await Shop.OpenAsync(databases);
+        var lane = await PublishAsync(shop, 1, 2);
+        await using var stalled = await RelayHand.OpenAsync(shop, lane, "stalled");
+        await using var next = await RelayHand.OpenAsync(shop, lane, "next");
+        var sent = await stalled.Claim.ReadAsync([], Limit, default);
+        await EndLeaseAsync(shop, lane);
+
+        Assert.Equal([1, 2], Numbers(await next.Claim.ReadAsync([], Limit, default)));
+
+        Assert.False(await stalled.Claim.RenewAsync(default));
+        Assert.False(await stalled.Claim.ReleaseAsync([sent![0].Id], default));
+        Assert.Null(await stalled.Claim.ReadAsync([], Limit, default));
+        Assert.Equal([2], Numbers(await next.Claim.ReadAsync([], Limit, default)));
+    }
+
+    [Fact]
+    public async Task A_key_waits_behind_its_rejected_row_and_another_key_does_not()
+    {
+        await using var shop = await Shop.OpenAsync(databases, bus: bus => bus.Map<OrderPlaced>(_ => { }));
+        var lane = await PublishAsync(shop, 1, 2);
+        var other = await KeyOfLaneAsync(shop, lane);
+        await PublishAsync(shop, other, 3);
+        await using var relay = await RelayHand.OpenAsync(shop, lane, "one");
+        var rows = await relay.Claim.ReadAsync([], Limit, default);
+        await shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().Where(m => m.Id == rows![0].Id)
+            .ExecuteUpdateAsync(s => s.SetProperty(m => m.State, OutboxState.Waiting)));
+
+        Assert.Equal([3], Numbers(await relay.Claim.ReadAsync([], Limit, default)));
+    }
+
+    [Fact]
+    public async Task A_read_keeps_no_more_than_its_bytes()
+    {
+        await using var shop = await Shop.OpenAsync(databases);
+        var lane = await PublishAsync(shop, Enumerable.Range(1, 20).ToArray());
+        await using var relay = await RelayHand.OpenAsync(shop, lane, "one", new RelayOptions { BatchBytes = 1000 });
+
+        var rows = await relay.Claim.ReadAsync([], Limit, default);
+
+        Assert.InRange(rows!.Count, 1, 19);
+        Assert.True(rows.Take(rows.Count - 1).Sum(r => r.Bytes) < 1000);
+    }
+
+    /// <summary>Publishes to the key "a"; returns its lane.</summary>
+    private static Task<short> PublishAsync(Shop shop, params int[] numbers) => PublishAsync(shop, "a", numbers);
+
+    private static async Task<short> PublishAsync(Shop shop, string key, params int[] numbers)
+    {
+        await shop.RequestAsync(async (db, events) =>
+        {
+            await events.PublishBatchAsync(numbers.Select(number => new OrderPlaced(key, number)));
+            await db.SaveChangesAsync();
+        });
+        return (await shop.OutboxAsync())[^1].Lane;
+    }
+
+    /// <summary>Another key than "a" of the same lane.</summary>
+    private static async Task<string> KeyOfLaneAsync(Shop shop, short lane)
+    {
+        var lanes = await shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxLane>().CountAsync());
+        return Enumerable.Range(0, 10_000).Select(i => $"key{i}").First(key => LaneHash.Lane(Topics.Orders, System.Text.Encoding.UTF8.GetBytes(key), lanes) == lane);
+    }
+
+    private static Task<int> EndLeaseAsync(Shop shop, short lane) => shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxLane>().Where(l => l.Lane == lane)
+        .ExecuteUpdateAsync(s => s.SetProperty(l => l.LeaseUntil, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc))));
+
+    private static IEnumerable<int> Numbers(List<PendingRow>? rows) =>
+        rows!.Select(row => System.Text.Json.JsonDocument.Parse(row.Payload).RootElement.GetProperty("number").GetInt32());
+
+    /// <summary>One relay's hold on the database.</summary>
+    private sealed class RelayHand(DatabaseSession session, LaneClaim claim) : IAsyncDisposable
+    {
+        public LaneClaim Claim => claim;
+
+        public static async Task<RelayHand> OpenAsync(Shop shop, short lane, string owner, RelayOptions? options = null)
+        {
+            var database = shop.Service.Services.GetRequiredService<EventBusDatabases>().Find(typeof(ShopContext))!;
+            var session = await database.OpenAsync(default);
+            return new RelayHand(session, new LaneClaim(new LaneSql(database.Layout), database.Layout.Dialect, session, lane, owner, options ?? new RelayOptions()));
+        }
+
+        public ValueTask DisposeAsync() => session.DisposeAsync();
+    }
+}
+
+public sealed class Lane_claims_on_PostgreSQL(PostgresFixture databases) : LaneClaimTests(databases);
+
+public sealed class Lane_claims_on_SQLite(SqliteFixture databases) : LaneClaimTests(databases);
