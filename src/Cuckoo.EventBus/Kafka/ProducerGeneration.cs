@@ -18,11 +18,10 @@ internal sealed class ProducerGeneration
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HashSet<TaskCompletionSource<SendResult>> _unanswered = [];
     private readonly TimeProvider _time;
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly ILogger _logger;
-    private int _outstanding;
     private ErrorCode? _fatal;
     private bool _isEnding;
     private bool _isClosed;
@@ -45,11 +44,8 @@ internal sealed class ProducerGeneration
         }
     }
 
-    /// <summary>Ends when the producer is gone: what it has not answered by then it will neither answer nor send.</summary>
-    public Task Ended => _ended.Task;
-
     /// <summary>
-    /// Hands a record to the producer; the task ends with the broker's answer, if it comes before <see cref="Ended"/>, and never fails. Records of one partition that
+    /// Hands a record to the producer; the task ends with the broker's answer, or with the producer, and never fails. Records of one partition that
     /// are handed over one after the other are written in that order.
     /// </summary>
     public Task<SendResult> SendAsync(string topic, byte[]? key, byte[]? value, EventHeaders headers)
@@ -63,7 +59,7 @@ internal sealed class ProducerGeneration
                 return Task.FromResult(Unusable("The producer became unusable; another one takes its place."));
             }
 
-            _outstanding++;
+            _unanswered.Add(answer);
         }
 
         try
@@ -100,7 +96,17 @@ internal sealed class ProducerGeneration
         }
 
         _producer.Dispose();
-        _ended.TrySetResult();
+        TaskCompletionSource<SendResult>[] unanswered;
+        lock (_lock)
+        {
+            unanswered = [.. _unanswered];
+            _unanswered.Clear();
+        }
+
+        foreach (var answer in unanswered)
+        {
+            answer.TrySetResult(Unusable("The producer ended before the broker answered."));
+        }
     }
 
     private static Confluent.Kafka.Headers ToKafka(EventHeaders headers)
@@ -119,7 +125,7 @@ internal sealed class ProducerGeneration
         var result = SendResult.From(error);
         lock (_lock)
         {
-            _outstanding--;
+            _unanswered.Remove(answer);
             if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
             {
                 _fatal ??= error.Code;
@@ -139,7 +145,7 @@ internal sealed class ProducerGeneration
     /// <summary>Under the lock. Not disposed here: this may be the producer's own poll thread, which its disposal waits for.</summary>
     private void EndIfFatal()
     {
-        if (_fatal is not null && _outstanding == 0)
+        if (_fatal is not null && _unanswered.Count == 0)
         {
             _ = Task.Run(Close);
         }

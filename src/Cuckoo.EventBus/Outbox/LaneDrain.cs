@@ -17,7 +17,7 @@ internal sealed class LaneDrain(
     /// <summary>How long a stop waits for what the broker is about to acknowledge.</summary>
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
 
-    private static readonly SendResult NotAnswered = new(SendOutcome.Trouble, "The producer ended before the broker answered.");
+    private static readonly SendResult NotAnswered = new(SendOutcome.Trouble, "The relay stopped before the broker answered.");
 
     private static readonly Task<SendResult> Suspected = Task.FromResult(new SendResult(SendOutcome.Rejected, "It was refused before."));
 
@@ -116,7 +116,7 @@ internal sealed class LaneDrain(
             }
         }
 
-        await KeepLeaseAsync(Task.WhenAny(Task.WhenAll(sends), generation.Ended), claim, ct).ConfigureAwait(false);
+        await KeepLeaseAsync(Task.WhenAll(sends), claim, ct).ConfigureAwait(false);
         var results = sends.ConvertAll(send => send.IsCompleted ? send.Result : NotAnswered);
         for (var i = 0; i < results.Count; i++)
         {
@@ -156,9 +156,8 @@ internal sealed class LaneDrain(
             var result = results[i];
             if (result.Outcome == SendOutcome.Rejected)
             {
-                var lonely = lonelyProducer.Current;
-                var alone = Send(lonely, row);
-                await KeepLeaseAsync(Task.WhenAny(alone, lonely.Ended), claim, ct).ConfigureAwait(false);
+                var alone = Send(lonelyProducer.Current, row);
+                await KeepLeaseAsync(alone, claim, ct).ConfigureAwait(false);
                 result = alone.IsCompleted ? alone.Result : NotAnswered;
             }
 

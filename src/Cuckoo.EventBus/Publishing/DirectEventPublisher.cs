@@ -32,11 +32,10 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer 
         ct.ThrowIfCancellationRequested();
         var generation = producer.Current;
         var sends = records.Select(generation.SendAsync).ToList();
-        await Task.WhenAny(Task.WhenAll(sends), generation.Ended).WaitAsync(ct).ConfigureAwait(false);
-        for (var i = 0; i < sends.Count; i++)
+        var results = await Task.WhenAll(sends).WaitAsync(ct).ConfigureAwait(false);
+        for (var i = 0; i < results.Length; i++)
         {
-            var error = sends[i].IsCompleted ? (await sends[i].ConfigureAwait(false)).Error : "the producer ended before the broker answered";
-            if (error is not null)
+            if (results[i].Error is { } error)
             {
                 throw new EventBusException($"Event {records[i].EventType} ({records[i].EventId}) was not acknowledged by topic '{records[i].Topic}': {error}. It may have been written; publishing the same instance again is safe for consumers with an inbox.");
             }
