@@ -4,8 +4,11 @@ using Cuckoo.EventBus.Wire;
 namespace Cuckoo.EventBus.Publishing;
 
 /// <summary>Encodes, sends, awaits. Safe for concurrent use.</summary>
-internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer producer) : IDirectEventPublisher
+internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer producer, TimeProvider time) : IDirectEventPublisher
 {
+    /// <summary>The caller waits, perhaps a request: an outage must become an error at some time.</summary>
+    private static readonly TimeSpan AcknowledgementLimit = TimeSpan.FromSeconds(30);
+
     public Task PublishAsync<TEvent>(TEvent @event, CancellationToken ct = default)
         where TEvent : class => SendAsync([encoder.Encode(@event, null)], ct);
 
@@ -30,15 +33,43 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer 
     private async Task SendAsync(IReadOnlyList<OutgoingRecord> records, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var generation = producer.Current;
-        var sends = records.Select(generation.SendAsync).ToList();
-        var results = await Task.WhenAll(sends).WaitAsync(ct).ConfigureAwait(false);
-        for (var i = 0; i < results.Length; i++)
+        using var limit = new CancellationTokenSource(AcknowledgementLimit, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        try
         {
-            if (results[i].Error is { } error)
+            while (records.Count > 0)
             {
-                throw new EventBusException($"Event {records[i].EventType} ({records[i].EventId}) was not acknowledged by topic '{records[i].Topic}': {error}. It may have been written; publishing the same instance again is safe for consumers with an inbox.");
+                var generation = producer.Current;
+                var results = await Task.WhenAll(records.Select(generation.SendAsync)).WaitAsync(both.Token).ConfigureAwait(false);
+                records = HeldBack(records, results);
             }
         }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw Unacknowledged(records[0], $"no answer within {AcknowledgementLimit.TotalSeconds} s");
+        }
     }
+
+    /// <summary>What someone else's refused event kept from being written: it is sent again.</summary>
+    /// <exception cref="EventBusException">One was refused itself, or the bus is in trouble.</exception>
+    private static List<OutgoingRecord> HeldBack(IReadOnlyList<OutgoingRecord> records, SendResult[] results)
+    {
+        var again = new List<OutgoingRecord>();
+        for (var i = 0; i < results.Length; i++)
+        {
+            if (results[i].Outcome == SendOutcome.HeldBack)
+            {
+                again.Add(records[i]);
+            }
+            else if (results[i].Error is { } error)
+            {
+                throw Unacknowledged(records[i], error);
+            }
+        }
+
+        return again;
+    }
+
+    private static EventBusException Unacknowledged(OutgoingRecord record, string error) =>
+        new($"Event {record.EventType} ({record.EventId}) was not acknowledged by topic '{record.Topic}': {error}. It may have been written; publishing the same instance again is safe for consumers with an inbox.");
 }
