@@ -29,8 +29,12 @@ internal sealed class ConsumerGroup : IDisposable
     private static readonly TimeSpan LongestReplacementDelay = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan UnknownFailurePause = TimeSpan.FromSeconds(5);
 
-    /// <summary>A host in a hurry still gets its cancelled handlers, and the commit of what is finished.</summary>
-    private static readonly TimeSpan HurryLimit = TimeSpan.FromSeconds(4);
+
+    /// <summary>
+    /// Committing and leaving the group take milliseconds, or, when no broker answers, for ever. Then the session's time-out
+    /// tells the group, and what was not committed is dropped as a repeat.
+    /// </summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(3);
 
     private readonly string _name;
     private readonly StartFrom _startFrom;
@@ -45,6 +49,7 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly InFlight _inFlight = new(MaxRecords, MaxBytes);
     private readonly ManualResetEventSlim _stop = new();
     private readonly CancellationTokenSource _hurry = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConsumerGroup(
@@ -71,15 +76,16 @@ internal sealed class ConsumerGroup : IDisposable
         _stop.Set();
         try
         {
-            await _ended.Task.WaitAsync(ct).ConfigureAwait(false);
+            await _drained.Task.WaitAsync(ct).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             await _hurry.CancelAsync().ConfigureAwait(false);
-            if (await Task.WhenAny(_ended.Task, Task.Delay(HurryLimit, _time, CancellationToken.None)).ConfigureAwait(false) != _ended.Task)
-            {
-                ConsumingLog.StopTimedOut(_logger, _name);
-            }
+        }
+
+        if (await Task.WhenAny(_ended.Task, Task.Delay(LeaveLimit, _time, CancellationToken.None)).ConfigureAwait(false) != _ended.Task)
+        {
+            ConsumingLog.NotLeftInTime(_logger, _name);
         }
     }
 
@@ -106,6 +112,7 @@ internal sealed class ConsumerGroup : IDisposable
         finally
         {
             ConsumingLog.GroupStopped(_logger, _name);
+            _drained.TrySetResult();
             _ended.SetResult();
         }
     }
@@ -121,6 +128,7 @@ internal sealed class ConsumerGroup : IDisposable
             consumer.Subscribe(_routes.Topics);
             PollUntilStopped(consumer, assignments);
             assignments.Stop(consumer);
+            _drained.SetResult();
             consumer.Close();
             return false;
         }

@@ -37,8 +37,8 @@ internal static partial class ConsumingLog
     [LoggerMessage(407, LogLevel.Critical, "Group {Group} stopped consuming: another process uses the same group.instance.id ({Reason}). Give each its own, and restart this one.")]
     public static partial void Fenced(ILogger logger, string group, string reason);
 
-    [LoggerMessage(408, LogLevel.Warning, "Group {Group} did not stop in time; its unfinished records are delivered again.")]
-    public static partial void StopTimedOut(ILogger logger, string group);
+    [LoggerMessage(408, LogLevel.Warning, "Group {Group} could not commit and leave in time: a handler ignores its cancellation, or no broker answers. Unfinished and uncommitted records are delivered again.")]
+    public static partial void NotLeftInTime(ILogger logger, string group);
 
     [LoggerMessage(409, LogLevel.Critical, "Processing {Partition}@{Offset} failed outside of its handlers. It is tried again, and its partition does not move on without it.")]
     public static partial void ProcessingFailed(ILogger logger, Exception exception, PartitionId partition, long offset);
