@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Cuckoo.EventBus.Testing;
 
 namespace Shop.Demo;
@@ -6,6 +7,8 @@ namespace Shop.Demo;
 internal sealed class Broker : IDisposable
 {
     private const int Partitions = 3;
+
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
 
     private readonly EmbeddedKafka? _embedded;
 
@@ -18,6 +21,22 @@ internal sealed class Broker : IDisposable
     public string BootstrapServers { get; }
 
     public string Description => _embedded is null ? $"Kafka at {BootstrapServers}" : "embedded Kafka";
+
+    /// <exception cref="DemoException">It does not answer.</exception>
+    public void CheckThatItAnswers()
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers })
+            .SetLogHandler((_, _) => { }) // on the console otherwise, twenty lines a second
+            .Build();
+        try
+        {
+            admin.GetMetadata(AnswerLimit);
+        }
+        catch (KafkaException e)
+        {
+            throw new DemoException($"{Description} does not answer: {e.Error.Reason}. Correct --kafka, or leave it out for an embedded broker.");
+        }
+    }
 
     /// <summary>A service's settings for this broker.</summary>
     public IEnumerable<KeyValuePair<string, string?>> Settings()

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -55,9 +56,9 @@ internal sealed class Databases : IDisposable
         {
             return options.Resume ? await FindRunAsync(options, ct) : await NewRunAsync(options, ct);
         }
-        catch (Exception e) when (e is NpgsqlException or SqliteException)
+        catch (Exception e) when ((e.InnerException ?? e) is NpgsqlException or SqliteException or SocketException)
         {
-            throw new DemoException($"No use of {Description}: {e.Message}");
+            throw new DemoException($"{Description} can't be used: {(e.InnerException ?? e).Message}");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Confluent.Kafka;
 using Microsoft.EntityFrameworkCore;
 using Shop.Orders;
 
@@ -20,6 +21,7 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
         using var counters = new BusCounters();
         using var databases = new Databases(options);
         using var broker = new Broker(options);
+        broker.CheckThatItAnswers();
         var run = await databases.OpenAsync(options, interrupted);
         broker.CreateTopics(run);
         Console.WriteLine($"{(options.Resume ? "Resuming" : "Starting")} run {run.Id}: {run.Orders} orders on {broker.Description}, {databases.Description}.");
@@ -39,6 +41,10 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
             await demo.UntilAtRestAsync(stop.Token);
             return await demo.JudgeAsync(counters, log);
         }
+        catch (HttpRequestException e)
+        {
+            throw new DemoException($"a customer got no good answer: {e.Message} What the services said last:{LastWords(log)}");
+        }
         catch (OperationCanceledException) when (timeIsUp.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
             throw new DemoException($"the shop did not come to rest within {limit.TotalSeconds:N0} s (see --timeout). {await WhereItStandsAsync(shop, topics)}{LastWords(log)}");
@@ -51,8 +57,20 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
     {
         var progress = await ProgressAsync(shop);
         var outboxes = await shop.QueryEachAsync(db => db.OutboxRowsAsync());
-        var services = Flow.Services.Select(service => $"{service} has {outboxes[service]} events to send and {topics.Lag(service)} records to handle");
+        var services = Flow.Services.Select(service => $"{service} has {outboxes[service]} events to send and {Lag(service)} records to handle");
         return $"{progress.Open} orders are open; {string.Join("; ", services)}. What the services said last:";
+
+        string Lag(string service)
+        {
+            try
+            {
+                return $"{topics.Lag(service)}";
+            }
+            catch (KafkaException)
+            {
+                return "(Kafka does not answer) some";
+            }
+        }
     }
 
     private static async Task<Progress> ProgressAsync(ShopHosts shop) => new(
@@ -112,14 +130,21 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
     /// </summary>
     private async Task<bool> IsAtRestAsync()
     {
-        var before = Ends();
-        if (Flow.Services.Any(service => topics.Lag(service) > 0))
+        try
         {
-            return false;
-        }
+            var before = Ends();
+            if (Flow.Services.Any(service => topics.Lag(service) > 0))
+            {
+                return false;
+            }
 
-        var outboxes = await shop.QueryEachAsync(db => db.OutboxRowsAsync());
-        return outboxes.Values.All(rows => rows == 0) && before.SequenceEqual(Ends());
+            var outboxes = await shop.QueryEachAsync(db => db.OutboxRowsAsync());
+            return outboxes.Values.All(rows => rows == 0) && before.SequenceEqual(Ends());
+        }
+        catch (KafkaException)
+        {
+            return false; // Kafka is away; it may come back before time is up.
+        }
 
         List<long> Ends() => [.. topics.Partitions(Flow.Topics).Select(partition => topics.Ends(partition).High.Value)];
     }

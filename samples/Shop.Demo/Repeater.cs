@@ -28,7 +28,9 @@ internal sealed class Repeater(Topics topics, Broker broker)
     private void Run(CancellationToken stop)
     {
         using var consumer = topics.Open("repeater");
-        using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = broker.BootstrapServers, LingerMs = 0 }).Build();
+        using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = broker.BootstrapServers, LingerMs = 0 })
+            .SetLogHandler((_, _) => { })
+            .Build();
         consumer.Assign(topics.Partitions(Flow.Topics).Select(partition => new TopicPartitionOffset(partition, Offset.Beginning)));
         while (!stop.IsCancellationRequested)
         {

@@ -63,7 +63,7 @@ internal sealed class Topics(Broker broker, Run run) : IDisposable
         GroupId = run.Prefix + service,
         EnableAutoCommit = false,
         FetchWaitMaxMs = 10,
-    }).Build();
+    }).SetLogHandler((_, _) => { }).Build();
 
     public void Dispose()
     {
