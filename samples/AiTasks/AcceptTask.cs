@@ -4,7 +4,7 @@ namespace AiTasks;
 
 /// <summary>
 /// Says on <c>model-events</c> that a task was accepted. There is no database here, so it happens at least once: after a crash a
-/// task may be accepted again, and whoever reads model events has to bear that. <see cref="AiTask.TaskId"/> tells.
+/// task may be accepted again. Whoever reads model events can tell by the id, which is then the same.
 /// </summary>
 public sealed class AcceptTask(IEventPublisher events, TimeProvider time, ILogger<AcceptTask> logger) : IEventConsumer<AiTask>
 {

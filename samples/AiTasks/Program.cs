@@ -8,7 +8,12 @@ builder.Services.AddCuckooEventBus(bus => bus
         task.Key = t => t.TaskId;
         task.Id = t => t.TaskId;
     })
-    .Map<ModelEvent>(model => model.Key = m => m.TaskId)
+    .Map<ModelEvent>(model =>
+    {
+        model.Key = m => m.TaskId;
+        // The same whenever a task is accepted again, so that a reader can tell.
+        model.Id = m => $"{m.TaskId}/{m.Status}";
+    })
     .Publishes<AiTask>()
     .Publishes<ModelEvent>()
     .AddConsumer<AcceptTask>());
