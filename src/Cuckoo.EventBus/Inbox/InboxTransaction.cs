@@ -65,7 +65,9 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
         }
         catch (Exception e)
         {
-            // Whatever it is, the strategy must not repeat the handler for it: attempts are counted elsewhere.
+            // Whatever it is, the strategy must not repeat the handler for it: attempts are counted elsewhere. What it published
+            // goes with its changes, and nobody forgot to save it.
+            context.ChangeTracker.Clear();
             return Run.Failed(e);
         }
 

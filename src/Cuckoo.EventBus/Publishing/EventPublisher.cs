@@ -54,10 +54,23 @@ internal sealed class EventPublisher : IEventPublisher, IDisposable
 
     public void Dispose()
     {
-        foreach (var type in _staged.Where(m => !m.IsWritten).GroupBy(m => m.Type, StringComparer.Ordinal))
+        foreach (var type in _staged.Where(IsForgotten).GroupBy(m => m.Type, StringComparer.Ordinal))
         {
             PublishingLog.NeverSaved(_logger, type.Count(), type.Key, _context.GetType().Name);
             Telemetry.BusMetrics.NeverSaved.Add(type.Count(), new KeyValuePair<string, object?>("cuckoo.eventbus.event_type", type.Key));
+        }
+    }
+
+    /// <summary>Neither written nor taken back by <c>ChangeTracker.Clear()</c>.</summary>
+    private bool IsForgotten(OutboxMessage message)
+    {
+        try
+        {
+            return !message.IsWritten && _context.Entry(message).State == EntityState.Added;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
         }
     }
 
