@@ -30,7 +30,13 @@ internal sealed class Assignments(string group, TimeSpan drainLimit, ILogger log
     {
         foreach (var partition in partitions)
         {
-            _current[partition] = new PartitionAssignment(partition);
+            if (_current.Remove(partition, out var earlier))
+            {
+                // Not announced as taken away, yet it begins anew: its records come again.
+                earlier.GiveUp();
+            }
+
+            _current.Add(partition, new PartitionAssignment(partition));
         }
 
         Changed();
