@@ -25,7 +25,8 @@ internal sealed class Fault(EventBusDatabase? database, BrokerProbe broker, Time
             return true;
         }
 
-        if (!chain.Exists(e => e is DbException or TimeoutException or TimeoutRejectedException or IOException or SocketException))
+        // The bus's own exception is what a direct publish without an acknowledgement throws.
+        if (!chain.Exists(e => e is DbException or TimeoutException or TimeoutRejectedException or IOException or SocketException or EventBusException))
         {
             return false;
         }
