@@ -67,7 +67,7 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
         {
             // Whatever it is, the strategy must not repeat the handler for it: attempts are counted elsewhere. What it published
             // goes with its changes, and nobody forgot to save it.
-            context.ChangeTracker.Clear();
+            Forget(context);
             return Run.Failed(e);
         }
 
@@ -84,6 +84,18 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
         }
 
         return new Run(InboxResult.Done, null);
+    }
+
+    private static void Forget(DbContext context)
+    {
+        try
+        {
+            context.ChangeTracker.Clear();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The handler disposed it: then nothing is staged either.
+        }
     }
 
     private async Task<IDbContextTransaction> BeginAsync(DbContext context, CancellationToken ct)

@@ -8,9 +8,6 @@ namespace Cuckoo.EventBus.Publishing;
 /// <summary>Turns an event into its record, at the call of the publisher: what is wrong with it shows there.</summary>
 internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
 {
-    /// <summary>Kafka's own framing of a record with its headers, generously.</summary>
-    private const int RecordOverhead = 128;
-
     /// <exception cref="EventBusException">The event can't be published; the message says why and what to do.</exception>
     public OutgoingRecord Encode(object @event, PublishOptions? options)
     {
@@ -41,10 +38,9 @@ internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
             Payload = type.Serializer.Serialize(@event, type.Topic),
             DeliverAt = options?.DeliverAt,
         };
-        var size = RecordOverhead + (record.Key?.Length ?? 0) + record.Headers.Length + record.Payload.Length;
         var limit = settings.MaxMessageBytes(type.Topic);
-        return size <= limit ? record : throw new EventBusException(
-            $"Event {type.Name} ({id}) is {size} bytes with key and headers; topic '{type.Topic}' takes {limit}. Publish less (a reference to the data), or raise EventBus:Topics:{type.Topic}:MaxMessageBytes and the topic's max.message.bytes.");
+        return record.Size <= limit ? record : throw new EventBusException(
+            $"Event {type.Name} ({id}) is {record.Size} bytes with key and headers; topic '{type.Topic}' takes {limit}. Publish less (a reference to the data), or raise EventBus:Topics:{type.Topic}:MaxMessageBytes and the topic's max.message.bytes.");
     }
 
     private EventHeaders HeadersOf(EventType type, string id, PublishOptions? options)
