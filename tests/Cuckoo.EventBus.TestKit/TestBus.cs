@@ -58,13 +58,17 @@ public sealed class TestBus : IAsyncDisposable
         return configuration;
     }
 
-    /// <summary>Builds a service without starting it; the bus's end is its end.</summary>
+    /// <summary>Builds a service without starting it; the bus's end is its end. A setting of null is left out.</summary>
     public TestService Build(string name, Action<IServiceCollection> configure, IEnumerable<KeyValuePair<string, string?>>? configuration = null)
     {
         var settings = Configuration(name);
         foreach (var (key, value) in configuration ?? [])
         {
             settings[key] = value;
+            if (value is null)
+            {
+                settings.Remove(key);
+            }
         }
 
         var service = TestService.Build(settings["EventBus:ServiceName"]!, settings, configure);

@@ -10,6 +10,6 @@ public abstract class InterruptibleBroker : KafkaBroker
     /// <summary>Takes it away.</summary>
     public abstract Task StopAsync();
 
-    /// <summary>Brings it back, and waits until it answers.</summary>
+    /// <summary>Brings it back, and waits until it answers. Does nothing if it runs.</summary>
     public abstract Task StartAsync();
 }

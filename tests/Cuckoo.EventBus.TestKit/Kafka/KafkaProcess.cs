@@ -59,6 +59,11 @@ public sealed class KafkaProcess : InterruptibleBroker
 
     public override async Task StartAsync()
     {
+        if (_server is { HasExited: false })
+        {
+            return;
+        }
+
         _server = await ServerProcess.StartAsync([Path.Combine(_home, "bin/kafka-server-start.sh"), SettingsFile], Path.Combine(_folder, "console.log"), Environs);
         var clock = Stopwatch.StartNew();
         while (!Answers(Admin))

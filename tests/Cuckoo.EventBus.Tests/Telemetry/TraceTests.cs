@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using Cuckoo.EventBus.Tests.Sample;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Tests.Telemetry;
+
+/// <summary>One trace from the request to the last consumer.</summary>
+public sealed class TraceTests(KafkaFixture kafka, SqliteFixture databases)
+{
+    [Fact]
+    public async Task The_trace_of_the_publish_is_the_consumers_and_goes_on_to_what_it_publishes()
+    {
+        await using var warehouse = await Warehouse.OpenAsync(kafka, databases, script: script => script[Warehouse.Ship] = async h =>
+        {
+            h.AddEffect();
+            h.Scope.GetRequiredService<ILogger<TraceTests>>().LogInformation("shipping");
+            await h.Events.PublishAsync(new OrderShipped("a", 1));
+        });
+        ActivityContext request;
+        using (var activity = new Activity("request").SetIdFormat(ActivityIdFormat.W3C).AddBaggage("tenant", "north & south").Start())
+        {
+            activity.TraceStateString = "vendor=1";
+            request = activity.Context;
+            await PublishAsync(warehouse.Service);
+        }
+
+        await warehouse.EventuallyNumbersAsync(1);
+        var record = Assert.Single(await warehouse.Bus.ReadAsync(Topics.Orders));
+        Assert.True(ActivityContext.TryParse(record.Headers["traceparent"], record.Headers["tracestate"], out var sent));
+        Assert.Equal((request.TraceId, "vendor=1"), (sent.TraceId, sent.TraceState));
+        Assert.Equal("tenant=north%20%26%20south", record.Headers["baggage"]);
+        Assert.Equal(request.TraceId, Assert.Single(warehouse.Script.Seen).Context.Trace.TraceId);
+        Assert.True(ActivityContext.TryParse(Assert.Single(await warehouse.Bus.ReadAsync(Topics.Shipping, 1)).Headers["traceparent"], null, out var shipped));
+        Assert.Equal(request.TraceId, shipped.TraceId);
+        var line = Assert.Single(warehouse.Service.Log.Entries, e => e.Message == "shipping");
+        Assert.Contains(line.Scope, pair => $"{pair.Value}" == request.TraceId.ToHexString());
+    }
+
+    [Fact]
+    public async Task The_consumers_span_is_a_child_of_what_was_published()
+    {
+        var spans = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Cuckoo.EventBus",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                lock (spans)
+                {
+                    spans.Add(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        Activity? inHandler = null;
+        await using var warehouse = await Warehouse.OpenAsync(kafka, databases, script: script => script[Warehouse.Ship] = h =>
+        {
+            inHandler = Activity.Current;
+            h.AddEffect();
+            return Task.CompletedTask;
+        });
+        ActivityContext request;
+        using (var activity = new Activity("request").SetIdFormat(ActivityIdFormat.W3C).Start())
+        {
+            request = activity.Context;
+            await PublishAsync(warehouse.Service);
+        }
+
+        await warehouse.EventuallyNumbersAsync(1);
+        var consumer = await Eventually.Until(
+            () =>
+            {
+                lock (spans)
+                {
+                    return Task.FromResult(spans.SingleOrDefault(s => s.Kind == ActivityKind.Consumer && s.TraceId == request.TraceId));
+                }
+            },
+            span => span is not null);
+        Assert.Equal(consumer!.SpanId, inHandler?.SpanId);
+        ActivityContext.TryParse(Assert.Single(await warehouse.Bus.ReadAsync(Topics.Orders)).Headers["traceparent"], null, out var sent);
+        Assert.Equal(sent.SpanId, consumer.ParentSpanId);
+        Assert.Equal("kafka", consumer.GetTagItem("messaging.system"));
+        Assert.Equal(warehouse.Bus.Prefix + Topics.Orders, consumer.GetTagItem("messaging.destination.name"));
+        Assert.Equal(warehouse.Service.Name, consumer.GetTagItem("messaging.consumer.group.name"));
+    }
+
+    [Fact]
+    public async Task An_event_published_outside_of_any_trace_has_no_trace_headers()
+    {
+        Activity.Current = null;
+        await using var warehouse = await Warehouse.OpenAsync(kafka, databases);
+
+        await PublishAsync(warehouse.Service);
+
+        await warehouse.EventuallyNumbersAsync(1);
+        Assert.False(Assert.Single(await warehouse.Bus.ReadAsync(Topics.Orders)).Headers.Contains("traceparent"));
+        Assert.Equal(default, Assert.Single(warehouse.Script.Seen).Context.Trace);
+    }
+
+    private static Task PublishAsync(TestService service) => service.InScopeAsync(async scope =>
+    {
+        await scope.GetRequiredService<IEventPublisher>().PublishAsync(new OrderPlaced("a", 1));
+        await scope.GetRequiredService<ShopContext>().SaveChangesAsync();
+    });
+}
