@@ -699,6 +699,36 @@ public abstract class ConsumingTests(KafkaFixture kafka, DatabaseFixture databas
         Assert.Equal("parcel-7", Assert.Single(warehouse.Script.Seen).Context.EventId);
     }
 
+    [Fact]
+    public async Task Under_a_retrying_strategy_a_handlers_own_timeout_is_an_attempt_and_no_trouble_of_the_database()
+    {
+        await using var bus = await TestBus.CreateAsync(kafka, Topics.Orders, Topics.Shipping);
+        var database = await bus.AddDatabaseAsync<ShopContext>(databases);
+        var script = new Script();
+        script[Warehouse.Ship] = async h =>
+        {
+            h.AddEffect();
+            await h.Events.PublishAsync(new OrderShipped("a", h.Context.Attempt));
+            if (h.Context.Attempt == 1)
+            {
+                throw new TimeoutException("someone else's");
+            }
+        };
+        var service = bus.Build("warehouse", services =>
+        {
+            services.AddDbContextPool<ShopContext>(options => database.Configure(options, retrying: true));
+            services.AddSingleton(script);
+            services.AddCuckooEventBus(b => b.UseOutbox<ShopContext>().AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship, Warehouse.Quick));
+        });
+        await service.StartAsync();
+
+        await bus.ProduceAsync(Topics.Orders, null, """{"orderId":"a","number":1}"""u8.ToArray(), Warehouse.HeadersOf("1", "shop", null));
+
+        Assert.Equal(2, Assert.Single(await bus.ReadAsync(Topics.Shipping, 1)).Json.GetProperty("number").GetInt32());
+        Assert.Equal([1, 2], script.Seen.Select(h => h.Context.Attempt));
+        Assert.Equal(1, await database.AskAsync<ShopContext, int>(db => db.Effects.CountAsync()));
+    }
+
     private static Task<int> InboxAsync(Warehouse warehouse) =>
         warehouse.Database.AskAsync<ShopContext, int>(db => db.Set<EventBus.Inbox.InboxMessage>().CountAsync());
 
