@@ -106,7 +106,13 @@ public sealed class DeadLetterRecordTests
     {
         var record = new IncomingRecord
         {
-            Topic = "order-events", Partition = 3, Offset = 42, Timestamp = DateTimeOffset.UnixEpoch, Key = "key"u8.ToArray(), Value = value, Headers = [],
+            Topic = "order-events",
+            Partition = 3,
+            Offset = 42,
+            Timestamp = DateTimeOffset.UnixEpoch,
+            Key = "key"u8.ToArray(),
+            Value = value,
+            Headers = [],
         };
         foreach (var (name, text) in headers)
         {
@@ -115,7 +121,12 @@ public sealed class DeadLetterRecordTests
 
         var consumer = new ConsumerSettings
         {
-            Name = "charge", ConsumerType = typeof(object), EventTypes = [], Group = "payments", Options = new ConsumerOptions(), ContextType = null,
+            Name = "charge",
+            ConsumerType = typeof(object),
+            EventTypes = [],
+            Group = "payments",
+            Options = new ConsumerOptions(),
+            ContextType = null,
         };
         var failure = new Failure(new InvalidOperationException("broken \0"), 3, Now, Now);
         var letter = DeadLetterRecord.Create(IncomingEvent.Read(record, type: null, "order.created"), consumer, failure, "trace", Settings());

@@ -81,7 +81,11 @@ public sealed class PartitionAssignmentTests
 
     private Delivery Deliver(long offset) => _assignment.Deliver(new IncomingRecord
     {
-        Topic = "orders", Partition = 1, Offset = offset, Timestamp = DateTimeOffset.UnixEpoch, Headers = [],
+        Topic = "orders",
+        Partition = 1,
+        Offset = offset,
+        Timestamp = DateTimeOffset.UnixEpoch,
+        Headers = [],
     });
 
     private void Finish(Delivery delivery)
