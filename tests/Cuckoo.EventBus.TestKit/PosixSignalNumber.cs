@@ -3,6 +3,8 @@ namespace Cuckoo.EventBus.TestKit;
 /// <summary>Signals by their numbers, the same on Linux and macOS unless said.</summary>
 public enum PosixSignalNumber
 {
+    /// <summary>What Ctrl-C sends.</summary>
+    Interrupt = 2,
     Quit = 3,
     Kill = 9,
     Terminate = 15,

@@ -39,6 +39,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     public bool HasExited => _shell.HasExited;
 
+    /// <summary>The server's exit code once it has ended; 128 and the signal's number if a signal ended it.</summary>
+    public int ExitCode => _shell.ExitCode;
+
     /// <summary>Starts a command that replaces itself by the server (exec), so that its process id is the server's.</summary>
     public static async Task<ServerProcess> StartAsync(IEnumerable<string> command, string logFile, IReadOnlyDictionary<string, string>? environment = null)
     {

@@ -25,6 +25,18 @@ public sealed class PostgresFixture : DatabaseFixture
 
     public override async Task<TestDatabase> CreateEmptyAsync() => await CreateDatabaseAsync(await ServerAsync(), "");
 
+    /// <summary>The server itself, for programs that create their own databases. Ends the test where there is none.</summary>
+    public async Task<PostgresServer> ServerAsync()
+    {
+        var server = await _server.Value;
+        if (server is null)
+        {
+            Requirement.Missing("No PostgreSQL: install its server (Debian: postgresql), or set EVENTBUS_TEST_POSTGRES to a connection string");
+        }
+
+        return server;
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (_server.IsValueCreated && _server.Value is { IsCompletedSuccessfully: true, Result: { } server })
@@ -38,17 +50,6 @@ public sealed class PostgresFixture : DatabaseFixture
         }
 
         await base.DisposeAsync();
-    }
-
-    private async Task<PostgresServer> ServerAsync()
-    {
-        var server = await _server.Value;
-        if (server is null)
-        {
-            Requirement.Missing("No PostgreSQL: install its server (Debian: postgresql), or set EVENTBUS_TEST_POSTGRES to a connection string");
-        }
-
-        return server;
     }
 
     private async Task<string> CreateTemplateAsync<TContext>(PostgresServer server)
