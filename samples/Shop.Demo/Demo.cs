@@ -32,9 +32,11 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeIsUp.Token, interrupted);
         await using var shop = new ShopHosts();
         using var topics = new Topics(broker, run);
+        var started = false;
         try
         {
             await shop.StartAsync(broker, databases, run, log, stop.Token);
+            started = true;
             using var customers = new Customers(shop.OrdersAddress, run);
             var repeater = new Repeater(topics, broker);
             var demo = new Demo(shop, topics, customers, repeater, run, options.Resume);
@@ -47,7 +49,9 @@ internal sealed class Demo(ShopHosts shop, Topics topics, Customers customers, R
         }
         catch (OperationCanceledException) when (timeIsUp.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
-            throw new DemoException($"the shop did not come to rest within {limit.TotalSeconds:N0} s (see --timeout). {await WhereItStandsAsync(shop, topics)}{LastWords(log)}");
+            // Before they have started, there may be no tables to ask.
+            var where = started ? await WhereItStandsAsync(shop, topics) : "The services have not all started. What they said last:";
+            throw new DemoException($"the shop did not come to rest within {limit.TotalSeconds:N0} s (see --timeout). {where}{LastWords(log)}");
         }
     }
 

@@ -39,7 +39,7 @@ internal static class Summary
 
     private static void PrintTrace(Books books, List<Order> completed)
     {
-        if (completed.Find(order => books.Notifications[order.Id].Any()) is not { } order)
+        if (completed.Find(order => books.Notifications[order.Id].Any(n => n.EventType == "order.completed")) is not { } order)
         {
             return;
         }
@@ -47,8 +47,8 @@ internal static class Summary
         Console.WriteLine();
         Line("one trace", $"of order {order.Id}");
         Line("", $"{Flow.Orders,-15}{order.TraceId}");
-        Line("", $"{Flow.Payments,-15}{books.Payments[order.Id].TraceId}");
-        Line("", $"{Flow.Inventory,-15}{books.Reservations[order.Id].TraceId}");
+        Line("", $"{Flow.Payments,-15}{books.Payments.GetValueOrDefault(order.Id)?.TraceId ?? "-"}");
+        Line("", $"{Flow.Inventory,-15}{books.Reservations.GetValueOrDefault(order.Id)?.TraceId ?? "-"}");
         Line("", $"{Flow.Notifications,-15}{books.Notifications[order.Id].First(n => n.EventType == "order.completed").TraceId}");
         Console.WriteLine();
     }
