@@ -1,0 +1,2 @@
+[assembly: AssemblyFixture(typeof(KafkaFixture))]
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
