@@ -23,21 +23,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     /// </summary>
     public IProducer<byte[]?, byte[]?> Producer(Action<Error> onError, bool oneRecordPerBatch = false)
     {
-        var config = new ProducerConfig(Client(settings.Options.Kafka.Producer))
-        {
-            Acks = Acks.All,
-            EnableIdempotence = true,
-            EnableGaplessGuarantee = true,
-            // With more in flight, records behind a producer's very first batch pass it although it is refused.
-            MaxInFlight = 1,
-            MessageTimeoutMs = 0,
-            MessageSendMaxRetries = int.MaxValue,
-            Partitioner = Partitioner.Murmur2Random,
-            MessageMaxBytes = LargestMessage() + MessageOverhead,
-            EnableDeliveryReports = true,
-            // Key and value come back with the acknowledgement otherwise, for nobody.
-            DeliveryReportFields = "none",
-        };
+        var config = ProducerSettings();
         if (oneRecordPerBatch)
         {
             config.BatchNumMessages = 1;
@@ -60,18 +46,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     /// <summary>A consumer of a group whose offsets move only when the bus stores them.</summary>
     public IConsumer<byte[]?, byte[]?> Consumer(string group, StartFrom startFrom, Action<ConsumerBuilder<byte[]?, byte[]?>> handlers)
     {
-        var client = Client(settings.Options.Kafka.Consumer);
-        // A topic that is created after its consumers started would otherwise be found after five minutes.
-        client.TryAdd("topic.metadata.refresh.interval.ms", "10000");
-        var config = new ConsumerConfig(client)
-        {
-            GroupId = group,
-            AutoOffsetReset = startFrom == StartFrom.Latest ? AutoOffsetReset.Latest : AutoOffsetReset.Earliest,
-            EnableAutoCommit = true,
-            EnableAutoOffsetStore = false,
-            IsolationLevel = IsolationLevel.ReadCommitted,
-            AllowAutoCreateTopics = false,
-        };
+        var config = ConsumerSettings(group, startFrom);
         return Build(() =>
         {
             var builder = new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, message) => Log(message));
@@ -99,30 +74,59 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         return builder.Build();
     });
 
-    /// <summary>Has librdkafka judge every setting; building a client needs no broker.</summary>
+    /// <summary>Has librdkafka judge every setting, without a word to any broker.</summary>
     public IEnumerable<string> Check()
     {
-        foreach (var (path, build) in new (string, Func<IDisposable>)[]
-        {
-            ("EventBus:Kafka and EventBus:Kafka:Producer", () => Producer(static _ => { })),
-            ("EventBus:Kafka and EventBus:Kafka:Consumer", () => Consumer(settings.Options.ServiceName, StartFrom.Earliest, static _ => { })),
-        })
-        {
-            string? error = null;
-            try
-            {
-                build().Dispose();
-            }
-            catch (EventBusConfigurationException e)
-            {
-                error = e.Message;
-            }
+        var producer = ProducerSettings();
+        var consumer = ConsumerSettings(settings.Options.ServiceName, StartFrom.Earliest);
+        producer.BootstrapServers = consumer.BootstrapServers = null;
+        return Check("EventBus:Kafka and EventBus:Kafka:Producer", new ProducerBuilder<Null, Null>(producer).SetLogHandler(static (_, _) => { }).Build)
+            .Concat(Check("EventBus:Kafka and EventBus:Kafka:Consumer", new ConsumerBuilder<Null, Null>(consumer).SetLogHandler(static (_, _) => { }).Build));
+    }
 
-            if (error is not null)
-            {
-                yield return $"{path}: {error}";
-            }
+    private static IEnumerable<string> Check(string path, Func<IDisposable> build)
+    {
+        try
+        {
+            Build(build).Dispose();
+            return [];
         }
+        catch (EventBusConfigurationException e)
+        {
+            return [$"{path}: {e.Message}"];
+        }
+    }
+
+    private ProducerConfig ProducerSettings() => new(Client(settings.Options.Kafka.Producer))
+    {
+        Acks = Acks.All,
+        EnableIdempotence = true,
+        EnableGaplessGuarantee = true,
+        // With more in flight, records behind a producer's very first batch pass it although it is refused.
+        MaxInFlight = 1,
+        MessageTimeoutMs = 0,
+        MessageSendMaxRetries = int.MaxValue,
+        Partitioner = Partitioner.Murmur2Random,
+        MessageMaxBytes = LargestMessage() + MessageOverhead,
+        EnableDeliveryReports = true,
+        // Key and value come back with the acknowledgement otherwise, for nobody.
+        DeliveryReportFields = "none",
+    };
+
+    private ConsumerConfig ConsumerSettings(string group, StartFrom startFrom)
+    {
+        var client = Client(settings.Options.Kafka.Consumer);
+        // A topic that is created after its consumers started would otherwise be found after five minutes.
+        client.TryAdd("topic.metadata.refresh.interval.ms", "10000");
+        return new ConsumerConfig(client)
+        {
+            GroupId = group,
+            AutoOffsetReset = startFrom == StartFrom.Latest ? AutoOffsetReset.Latest : AutoOffsetReset.Earliest,
+            EnableAutoCommit = true,
+            EnableAutoOffsetStore = false,
+            IsolationLevel = IsolationLevel.ReadCommitted,
+            AllowAutoCreateTopics = false,
+        };
     }
 
     private static TClient Build<TClient>(Func<TClient> build)

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Runtime.CompilerServices;
-using Cuckoo.EventBus.Publishing;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Wire;
 using Microsoft.EntityFrameworkCore;

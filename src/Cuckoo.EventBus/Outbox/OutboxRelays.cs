@@ -6,7 +6,7 @@ namespace Cuckoo.EventBus.Outbox;
 
 /// <summary>The relays of the service's outboxes, one each. Started and stopped by the host.</summary>
 internal sealed class OutboxRelays(
-    EventBusDatabases databases, BusSettings settings, KafkaClients clients, OutboxSignals signals, TimeProvider time, ILoggerFactory loggers)
+    EventBusDatabases databases, BusSettings settings, KafkaClients clients, OutboxSignals signals, TimeProvider time, ILoggerFactory loggers) : IDisposable
 {
     private List<Relay> _relays = [];
 
@@ -22,17 +22,19 @@ internal sealed class OutboxRelays(
 
     public async Task StopAsync(CancellationToken ct)
     {
-        var relays = _relays;
-        _relays = [];
-        foreach (var relay in relays)
+        await Task.WhenAll(_relays.Select(relay => relay.StopAsync(ct))).ConfigureAwait(false);
+        Dispose();
+    }
+
+    /// <summary>Also ends relays of a host that failed to start, and so is never stopped.</summary>
+    public void Dispose()
+    {
+        foreach (var relay in _relays)
         {
             signals.Committed -= relay.Signal;
+            relay.Dispose();
         }
 
-        await Task.WhenAll(relays.Select(relay => relay.StopAsync(ct))).ConfigureAwait(false);
-        foreach (var relay in relays)
-        {
-            await relay.DisposeAsync().ConfigureAwait(false);
-        }
+        _relays = [];
     }
 }

@@ -9,7 +9,7 @@ namespace Cuckoo.EventBus.Outbox;
 /// Relays the outbox of one database: drains the lanes that commits of this process signal, and sweeps for those whose owner
 /// is gone and for rows that are due. Whatever fails is logged and tried again; only the stop ends it.
 /// </summary>
-internal sealed class Relay : IAsyncDisposable
+internal sealed class Relay : IDisposable
 {
     /// <summary>After trouble with broker or database: long enough not to spin, short enough to recover at once.</summary>
     private static readonly TimeSpan TroublePause = TimeSpan.FromSeconds(1);
@@ -25,10 +25,12 @@ internal sealed class Relay : IAsyncDisposable
     private readonly LaneQueue _queue = new();
     private readonly string _owner;
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationToken _stopping;
     private readonly List<Task> _running = [];
 
     public Relay(EventBusDatabase database, RelayOptions options, KafkaClients clients, TimeProvider time, ILoggerFactory loggers)
     {
+        _stopping = _stop.Token;
         _database = database;
         _options = options;
         _time = time;
@@ -83,29 +85,29 @@ internal sealed class Relay : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync()
+    public void Dispose()
     {
+        _stop.Cancel();
         _producer.Dispose();
         _lonelyProducer.Dispose();
         _stop.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private async Task WorkAsync()
     {
-        while (!_stop.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested)
         {
             short lane;
             try
             {
-                lane = await _queue.TakeAsync(_stop.Token).ConfigureAwait(false);
+                lane = await _queue.TakeAsync(_stopping).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
 
-            var drained = await TryAsync(() => _drain.DrainAsync(lane, _stop.Token)).ConfigureAwait(false);
+            var drained = await TryAsync(() => _drain.DrainAsync(lane, _stopping)).ConfigureAwait(false);
             if (!drained)
             {
                 // The lane stays taken meanwhile, so signals do not spin it; then it is tried again.
@@ -119,7 +121,7 @@ internal sealed class Relay : IAsyncDisposable
 
     private async Task SweepAsync()
     {
-        while (!_stop.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested)
         {
             await TryAsync(SweepOnceAsync).ConfigureAwait(false);
             await PauseAsync(_options.SweepInterval).ConfigureAwait(false);
@@ -128,16 +130,16 @@ internal sealed class Relay : IAsyncDisposable
 
     private async Task<bool> SweepOnceAsync()
     {
-        await using var session = await _database.OpenAsync(_stop.Token).ConfigureAwait(false);
+        await using var session = await _database.OpenAsync(_stopping).ConfigureAwait(false);
         var found = await ProbeAsync(session).ConfigureAwait(false);
         if (found.Remove(-1) | found.Remove(-2))
         {
-            using (await _database.EnterWriteAsync(_stop.Token).ConfigureAwait(false))
+            using (await _database.EnterWriteAsync(_stopping).ConfigureAwait(false))
             {
                 await using var promote = session.Command(_sql.PromoteWaiting);
-                await promote.ExecuteNonQueryAsync(_stop.Token).ConfigureAwait(false);
+                await promote.ExecuteNonQueryAsync(_stopping).ConfigureAwait(false);
                 await using var renumber = session.Command(_sql.PromoteScheduled);
-                await renumber.ExecuteNonQueryAsync(_stop.Token).ConfigureAwait(false);
+                await renumber.ExecuteNonQueryAsync(_stopping).ConfigureAwait(false);
             }
 
             found.UnionWith(await ProbeAsync(session).ConfigureAwait(false));
@@ -154,9 +156,9 @@ internal sealed class Relay : IAsyncDisposable
     private async Task<HashSet<short>> ProbeAsync(DatabaseSession session)
     {
         await using var probe = session.Command(_sql.Probe);
-        await using var reader = await probe.ExecuteReaderAsync(_stop.Token).ConfigureAwait(false);
+        await using var reader = await probe.ExecuteReaderAsync(_stopping).ConfigureAwait(false);
         var found = new HashSet<short>();
-        while (await reader.ReadAsync(_stop.Token).ConfigureAwait(false))
+        while (await reader.ReadAsync(_stopping).ConfigureAwait(false))
         {
             found.Add((short)reader.GetInt32(0));
         }
@@ -171,8 +173,9 @@ internal sealed class Relay : IAsyncDisposable
         {
             return await step().ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (Exception) when (_stopping.IsCancellationRequested)
         {
+            // What is not relayed stays in the outbox.
             return true;
         }
         catch (Exception e)
@@ -186,7 +189,7 @@ internal sealed class Relay : IAsyncDisposable
     {
         try
         {
-            await Task.Delay(pause, _time, _stop.Token).ConfigureAwait(false);
+            await Task.Delay(pause, _time, _stopping).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

@@ -3,6 +3,7 @@ using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Publishing;
 using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

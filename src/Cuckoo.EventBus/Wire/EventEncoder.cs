@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using Cuckoo.EventBus.Telemetry;
-using Cuckoo.EventBus.Wire;
 
-namespace Cuckoo.EventBus.Publishing;
+namespace Cuckoo.EventBus.Wire;
 
 /// <summary>Turns an event into its record, at the call of the publisher: what is wrong with it shows there.</summary>
 internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
