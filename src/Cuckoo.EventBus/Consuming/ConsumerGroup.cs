@@ -15,6 +15,9 @@ internal sealed class ConsumerGroup : IDisposable
     private const int MaxRecords = 10_000;
     private const long MaxBytes = 32 * 1024 * 1024;
 
+    /// <summary>Of one partition, delivered and not passed by its position; about 5 MB of marks.</summary>
+    private const int MaxUnsettled = 100_000;
+
     /// <summary>Also how long a stop may go unnoticed.</summary>
     private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(100);
 
@@ -99,14 +102,18 @@ internal sealed class ConsumerGroup : IDisposable
     {
         try
         {
-            for (var delay = FirstReplacementDelay; !_stop.IsSet; delay = delay * 2 < LongestReplacementDelay ? delay * 2 : LongestReplacementDelay)
+            var delay = FirstReplacementDelay;
+            while (!_stop.IsSet)
             {
+                var started = _time.GetTimestamp();
                 if (!Consume(delay))
                 {
                     break;
                 }
 
                 _stop.Wait(delay);
+                delay = _time.GetElapsedTime(started) > LongestReplacementDelay * 2 ? FirstReplacementDelay
+                    : delay * 2 < LongestReplacementDelay ? delay * 2 : LongestReplacementDelay;
             }
         }
         finally
@@ -161,13 +168,14 @@ internal sealed class ConsumerGroup : IDisposable
     {
         var isPaused = false;
         var pausedVersion = 0;
+        var tooLong = new HashSet<PartitionId>();
         var nextStore = 0L;
         while (!_stop.IsSet)
         {
             if (isPaused && _inFlight.WaitForRoom(RoomTimeout))
             {
                 isPaused = false;
-                consumer.Resume(assignments.Partitions);
+                consumer.Resume(assignments.Partitions.Except(tooLong));
             }
             else if (!isPaused && _inFlight.IsFull && !_inFlight.WaitForRoom(RoomTimeout))
             {
@@ -189,6 +197,28 @@ internal sealed class ConsumerGroup : IDisposable
             {
                 nextStore = Environment.TickCount64 + (long)StoreInterval.TotalMilliseconds;
                 assignments.StorePositions(consumer);
+                PauseTooLong(consumer, assignments, tooLong, isPaused);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Behind one record that waits long, others finish and are remembered until the position can pass it, and would be
+    /// delivered again after a crash: a partition with too many of them is read no further.
+    /// </summary>
+    private static void PauseTooLong(KafkaConsumer consumer, Assignments assignments, HashSet<PartitionId> tooLong, bool isPaused)
+    {
+        tooLong.IntersectWith(assignments.Partitions);
+        foreach (var partition in assignments.Partitions)
+        {
+            var unsettled = assignments[partition].Unsettled;
+            if (unsettled > MaxUnsettled && tooLong.Add(partition))
+            {
+                consumer.Pause([partition]);
+            }
+            else if (unsettled <= MaxUnsettled / 2 && tooLong.Remove(partition) && !isPaused)
+            {
+                consumer.Resume([partition]);
             }
         }
     }

@@ -14,7 +14,7 @@ internal sealed class ConsumerGroups(
     BusSettings settings,
     EventBusDatabases databases,
     KafkaClients clients,
-    RecordProducer producer,
+    DirectSender sender,
     OutboxWriter outbox,
     OutboxSignals signals,
     IServiceScopeFactory scopes,
@@ -37,17 +37,18 @@ internal sealed class ConsumerGroups(
         }
 
         _stopRetention = new CancellationTokenSource();
+        var stop = _stopRetention.Token;
         var used = settings.Consumers.Select(DatabaseOf).OfType<EventBusDatabase>().Distinct();
-        _retention = Task.WhenAll(used.Select(database => new Retention(database, settings.Options, time, loggers.CreateLogger<Retention>()).RunAsync(_stopRetention.Token)));
+        _retention = Task.WhenAll(used.Select(database => Task.Run(() => new Retention(database, settings.Options, time, loggers.CreateLogger<Retention>()).RunAsync(stop), CancellationToken.None)));
     }
 
     public async Task StopAsync(CancellationToken ct)
     {
         await Task.WhenAll(_groups.Select(group => group.StopAsync(ct))).ConfigureAwait(false);
-        if (_stopRetention is { } stop)
+        if (_stopRetention is { } retention)
         {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await _retention.ConfigureAwait(false);
+            await retention.CancelAsync().ConfigureAwait(false);
+            await _retention.WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         Dispose();
@@ -103,7 +104,7 @@ internal sealed class ConsumerGroups(
             new DeadLetterDesk(
                 consumer,
                 inbox is null ? null : new DeadLetterStore(database!, inbox, outbox, signals, settings, time),
-                new DeadLetterSender(producer, settings),
+                new DeadLetterSender(sender, settings),
                 _persistence,
                 loggers.CreateLogger<DeadLetterDesk>()),
             _persistence,

@@ -22,6 +22,18 @@ internal sealed class PartitionAssignment(PartitionId id)
 
     public Lease Lease => new(_ending.Token, _ended.Token);
 
+    /// <summary>How many delivered records the position has not passed.</summary>
+    public int Unsettled
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _progress.Unsettled;
+            }
+        }
+    }
+
     public Delivery Deliver(IncomingRecord record)
     {
         lock (_lock)

@@ -56,7 +56,11 @@ internal sealed class Retention(EventBusDatabase database, EventBusOptions optio
                 ct).ConfigureAwait(false);
             ConsumingLog.RetentionDone(logger, inbox, deadLetters, database.Name);
         }
-        catch (Exception e) when (!ct.IsCancellationRequested)
+        catch (Exception) when (ct.IsCancellationRequested)
+        {
+            // The next start goes on with it.
+        }
+        catch (Exception e)
         {
             ConsumingLog.RetentionFailed(logger, e, database.Name);
         }

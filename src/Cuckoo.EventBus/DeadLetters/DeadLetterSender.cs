@@ -5,7 +5,7 @@ using Cuckoo.EventBus.Wire;
 namespace Cuckoo.EventBus.DeadLetters;
 
 /// <summary>Dead letters of a consumer without a database: on their topic's replicas before the record counts as finished.</summary>
-internal sealed class DeadLetterSender(RecordProducer producer, BusSettings settings)
+internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings)
 {
     /// <exception cref="EventBusException">The broker did not take it; it is to be sent again.</exception>
     public async Task<bool> SendAsync(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, CancellationToken ct)
@@ -16,11 +16,11 @@ internal sealed class DeadLetterSender(RecordProducer producer, BusSettings sett
             return true;
         }
 
-        var result = await producer.Current.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
+        var result = (await sender.SendAsync([DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)], ct).ConfigureAwait(false))[0];
         if (result.IsTooLarge)
         {
             // The topic takes less than the settings say.
-            result = await producer.Current.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
+            result = (await sender.SendAsync([DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)], ct).ConfigureAwait(false))[0];
         }
 
         return result.IsAcknowledged

@@ -99,6 +99,8 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
 
     private ProducerConfig ProducerSettings() => new(Client(settings.Options.Kafka.Producer))
     {
+        // A topic's max.message.bytes is the limit of a whole batch; a single record always makes one.
+        BatchSize = SmallestBatch(),
         Acks = Acks.All,
         EnableIdempotence = true,
         EnableGaplessGuarantee = true,
@@ -144,6 +146,11 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
 
     private Dictionary<string, string> Client(IDictionary<string, string> specific)
     {
+        if (settings.Options.BootstrapServers.Length == 0)
+        {
+            throw new EventBusConfigurationException(["EventBus:BootstrapServers is empty. Set it, or ConnectionStrings:kafka, to the brokers as host:port."]);
+        }
+
         var client = new Dictionary<string, string>(settings.Options.Kafka.Common, StringComparer.Ordinal);
         foreach (var (name, value) in specific)
         {
@@ -153,6 +160,13 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         client["bootstrap.servers"] = settings.Options.BootstrapServers;
         client.TryAdd("client.id", settings.Options.ServiceName);
         return client;
+    }
+
+    private int SmallestBatch()
+    {
+        var configured = Client(settings.Options.Kafka.Producer).GetValueOrDefault("batch.size");
+        var batch = int.TryParse(configured, CultureInfo.InvariantCulture, out var bytes) ? bytes : 1_000_000;
+        return settings.Options.Topics.Values.Append(settings.Options.TopicDefaults).Min(topic => Math.Min(topic.MaxMessageBytes ?? batch, batch));
     }
 
     private int LargestMessage() => settings.Options.Topics.Values

@@ -144,8 +144,9 @@ internal sealed class LaneDrain(
             return Next.Pause;
         }
 
+        var renewed = time.GetTimestamp();
         var held = new HashSet<RowKey>();
-        for (var i = 0; i < results.Count; i++)
+        for (var i = 0; i < results.Count && !ct.IsCancellationRequested; i++)
         {
             var row = rows[i];
             if (results[i].IsAcknowledged || (row.Key is not null && held.Contains(new RowKey(row))))
@@ -156,6 +157,13 @@ internal sealed class LaneDrain(
             var result = results[i];
             if (result.Outcome == SendOutcome.Rejected)
             {
+                if (time.GetElapsedTime(renewed) > options.Lease / 3)
+                {
+                    // Each send is short, but many of them are not.
+                    renewed = time.GetTimestamp();
+                    await RenewAsync(claim, ct).ConfigureAwait(false);
+                }
+
                 var alone = Send(lonelyProducer.Current, row);
                 await KeepLeaseAsync(alone, claim, ct).ConfigureAwait(false);
                 result = alone.IsCompleted ? alone.Result : NotAnswered;
@@ -246,13 +254,18 @@ internal sealed class LaneDrain(
             }
             catch (TimeoutException)
             {
-                using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
-                if (!await claim.RenewAsync(ct).ConfigureAwait(false))
-                {
-                    // Another relay has the lane now. What is under way here can only repeat what it reads too.
-                    OutboxLog.LeaseLost(logger, database.Name);
-                }
+                await RenewAsync(claim, ct).ConfigureAwait(false);
             }
+        }
+    }
+
+    private async Task RenewAsync(LaneClaim claim, CancellationToken ct)
+    {
+        using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
+        if (!await claim.RenewAsync(ct).ConfigureAwait(false))
+        {
+            // Another relay has the lane now. What is under way here can only repeat what it reads too.
+            OutboxLog.LeaseLost(logger, database.Name);
         }
     }
 }

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Wire;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
@@ -26,29 +25,36 @@ internal sealed class OutboxInterceptor(
     private readonly ConditionalWeakTable<DbContext, StagedEvents> _staged = [];
     private readonly ConditionalWeakTable<DbTransaction, WrittenLanes> _written = [];
 
+    /// <summary>The interceptor of a context that was given an outbox.</summary>
+    /// <exception cref="EventBusException">It has none.</exception>
+    public static OutboxInterceptor Of(DbContext context) =>
+        context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.Interceptors?.OfType<OutboxInterceptor>().FirstOrDefault()
+        ?? throw new EventBusException($"{context.GetType().Name} has no outbox. Register it with AddDbContext, AddDbContextPool or a factory, and add UseOutbox<{context.GetType().Name}>() to AddCuckooEventBus.");
+
     /// <summary>Stages events on a context: all of them, or with an exception none.</summary>
-    public IReadOnlyList<OutboxMessage> Stage(DbContext context, IEnumerable<object> events, PublishOptions? options)
+    public void Stage(DbContext context, IEnumerable<object> events, PublishOptions? options)
     {
         RefuseAmbientTransaction(context);
-        _ = DatabaseOf(context);
         var staged = StagedOf(context);
         ForgetCleared(context, staged);
         var messages = events.Select(e => OutboxMessage.Stage(encoder.Encode(e, options), staged.NextId())).ToList();
         ReplacePutBack(context, staged, messages);
-        var transaction = context.Database.CurrentTransaction?.TransactionId;
-        foreach (var message in messages)
+        AddIds(context, staged, messages);
+        staged.Staged.AddRange(messages);
+        if (staged.IsSaving)
         {
-            AddId(staged, message, transaction);
+            // By another interceptor, in the middle of a save: EF has seen the tracker already.
+            staged.Saving.AddRange(messages);
         }
-
-        foreach (var message in messages)
+        else
         {
-            context.Add(message);
-            staged.Staged.Add(message);
+            context.AddRange(messages);
         }
-
-        return messages;
     }
+
+    /// <summary>What was published on this context and neither saved nor taken back.</summary>
+    public IEnumerable<string> TypesNeverSaved(DbContext context) =>
+        Find(context) is { } staged ? staged.Staged.Where(m => !m.IsWritten && !m.IsPutBack && IsStill(context, m)).Select(m => m.Type) : [];
 
     public InterceptionResult<int> SavingChanges(DbContextEventData eventData, InterceptionResult<int> result)
     {
@@ -176,11 +182,27 @@ internal sealed class OutboxInterceptor(
         return Task.CompletedTask;
     }
 
-    private static void AddId(StagedEvents staged, OutboxMessage message, Guid? transaction)
+    private static void AddIds(DbContext context, StagedEvents staged, List<OutboxMessage> messages)
     {
-        if (!staged.TryAddId(message.EventId, transaction))
+        var transaction = context.Database.CurrentTransaction?.TransactionId;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        if (messages.Find(m => !staged.IsNewId(m.EventId, transaction) || !seen.Add(m.EventId)) is { } twice)
         {
-            throw new EventBusException($"Event {message.Type} with id {message.EventId} is published twice in one transaction. Publish each instance once; a copy made by 'with' is an event of its own.");
+            throw new EventBusException($"Event {twice.Type} with id {twice.EventId} is published twice in one transaction. Publish each instance once; a copy made by 'with' is an event of its own.");
+        }
+
+        messages.ForEach(m => staged.AddId(m.EventId));
+    }
+
+    private static bool IsStill(DbContext context, OutboxMessage message)
+    {
+        try
+        {
+            return context.Entry(message).State == EntityState.Added;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
         }
     }
 
@@ -205,7 +227,16 @@ internal sealed class OutboxInterceptor(
     /// <summary>Forgets what the application took back by <c>ChangeTracker.Clear()</c>.</summary>
     private static void ForgetCleared(DbContext context, StagedEvents staged)
     {
-        if (staged.Staged.RemoveAll(m => context.Entry(m).State != EntityState.Added) > 0 && staged.Staged.Count == 0)
+        if (staged.IsSaving)
+        {
+            // The save has them, not the tracker.
+            return;
+        }
+
+        var cleared = staged.Staged.FindAll(m => context.Entry(m).State != EntityState.Added);
+        staged.Staged.RemoveAll(cleared.Contains);
+        cleared.FindAll(m => !m.IsWritten).ForEach(m => staged.ForgetId(m.EventId));
+        if (staged.Staged.Count == 0)
         {
             staged.IsDoubtful = false;
         }
@@ -235,9 +266,12 @@ internal sealed class OutboxInterceptor(
             return staged;
         }
 
-        staged = new StagedEvents(context.ContextId);
-        _staged.AddOrUpdate(context, staged);
-        return staged;
+        _ = DatabaseOf(context);
+        var created = new StagedEvents(context.ContextId);
+        _staged.AddOrUpdate(context, created);
+        // Raised right after SavedChanges of the interceptors, which are not told. A pool takes it off with the lease.
+        context.SavedChanges += (_, e) => KeepUnaccepted(context, created, e.AcceptAllChangesOnSuccess);
+        return created;
     }
 
     private StagedEvents? Find(DbContext? context) =>
@@ -269,11 +303,10 @@ internal sealed class OutboxInterceptor(
         }
 
         RefuseAmbientTransaction(context);
-        Detach(context, due);
         staged.Saving.AddRange(due);
         staged.Saving.AddRange(raised);
-        staged.Witness = context.ChangeTracker.Entries().FirstOrDefault(IsPending);
         staged.IsSaving = true;
+        Detach(context, due);
         staged.IsWritten = false;
         staged.SaveHasOwnTransaction = context.Database.CurrentTransaction is null;
         if (staged.SaveHasOwnTransaction)
@@ -297,20 +330,7 @@ internal sealed class OutboxInterceptor(
             }
         }
 
-        var transaction = context.Database.CurrentTransaction?.TransactionId;
-        try
-        {
-            foreach (var message in messages)
-            {
-                AddId(staged, message, transaction);
-            }
-        }
-        catch (EventBusException)
-        {
-            staged.ForgetIds();
-            throw;
-        }
-
+        AddIds(context, staged, messages);
         return messages;
     }
 
@@ -340,19 +360,25 @@ internal sealed class OutboxInterceptor(
         }
 
         staged.Staged.RemoveAll(staged.Saving.Contains);
-        if (IsPending(staged.Witness))
-        {
-            // SaveChanges(acceptAllChangesOnSuccess: false): until they are accepted, the changes are to be saved again if the
-            // transaction fails, and so are the events.
-            staged.Staged.AddRange(staged.Saving);
-            context.AddRange(staged.Saving);
-        }
-
+        staged.Saved.AddRange(staged.Saving);
         staged.IsDoubtful = false;
         Close(context, staged);
     }
 
-    private static bool IsPending(EntityEntry? entry) => entry?.State is EntityState.Added or EntityState.Modified or EntityState.Deleted;
+    /// <summary>
+    /// <c>SaveChanges(acceptAllChangesOnSuccess: false)</c>: until they are accepted, the changes are to be saved again if the
+    /// transaction fails, and so are the events.
+    /// </summary>
+    private static void KeepUnaccepted(DbContext context, StagedEvents staged, bool accepted)
+    {
+        if (!accepted)
+        {
+            staged.Staged.AddRange(staged.Saved);
+            context.AddRange(staged.Saved);
+        }
+
+        staged.Saved.Clear();
+    }
 
     private void PutBack(DbContext context)
     {
@@ -378,7 +404,6 @@ internal sealed class OutboxInterceptor(
     {
         staged.Saving.Clear();
         staged.Raising.Clear();
-        staged.Witness = null;
         staged.IsSaving = false;
         if (staged.AutoTransactionBehavior is { } behavior)
         {

@@ -83,7 +83,7 @@ internal sealed class OutboxWriter(TimeProvider time)
 
         if (lanes == 0)
         {
-            throw new EventBusException($"{layout.OutboxLanes} of {database.Name} has no rows: its lanes are inserted by the migration that creates it. Insert lanes 0 to {layout.ModelLanes - 1} again (a database clean-up may have emptied it).");
+            throw new EventBusException($"{layout.OutboxLanes} of {database.Name} has no rows: its lanes are inserted by the migration that creates it. Insert them again, 0 to AddEventBus's Lanes - 1 with hash_version {LaneHash.Version} (a database clean-up may have emptied it).");
         }
 
         return _lanes[database] = (int)lanes;

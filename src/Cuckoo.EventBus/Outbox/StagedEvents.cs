@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.ChangeTracking;
 
 namespace Cuckoo.EventBus.Outbox;
 
@@ -11,7 +10,6 @@ internal sealed class StagedEvents(DbContextId lease)
 {
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private Guid? _idsOf;
-
     private long _lastId;
 
     public DbContextId Lease { get; } = lease;
@@ -37,8 +35,8 @@ internal sealed class StagedEvents(DbContextId lease)
     /// <summary>Whether a save failed, or a savepoint was rolled back, since messages were staged: then a commit alone must not write them.</summary>
     public bool IsDoubtful { get; set; }
 
-    /// <summary>A change of the save; if it is still pending afterwards, EF was told not to accept changes yet.</summary>
-    public EntityEntry? Witness { get; set; }
+    /// <summary>What the last save wrote, until EF says whether its changes are accepted.</summary>
+    public List<OutboxMessage> Saved { get; } = [];
 
     /// <summary>What the context was set to before the save.</summary>
     public AutoTransactionBehavior? AutoTransactionBehavior { get; set; }
@@ -48,20 +46,24 @@ internal sealed class StagedEvents(DbContextId lease)
     /// </summary>
     public long NextId() => --_lastId;
 
-    /// <summary>Remembers the ids of this transaction (by EF's id of it); says whether this one is new.</summary>
-    public bool TryAddId(string id, Guid? transaction)
+    /// <summary>Whether no event of this id was published in this transaction (by EF's id of it).</summary>
+    public bool IsNewId(string id, Guid? transaction)
     {
         if (transaction != _idsOf)
         {
             // A transaction can end without a word to us, by a foreign commit.
-            _ids.Clear();
             _idsOf = transaction;
-            _ids.UnionWith(Staged.Where(m => !m.IsWritten).Select(m => m.EventId));
+            ForgetIds();
         }
 
-        return _ids.Add(id);
+        return !_ids.Contains(id);
     }
 
+    public void AddId(string id) => _ids.Add(id);
+
+    public void ForgetId(string id) => _ids.Remove(id);
+
+    /// <summary>Forgets the ids of a transaction that ended; those of messages not yet saved stay.</summary>
     public void ForgetIds()
     {
         _ids.Clear();

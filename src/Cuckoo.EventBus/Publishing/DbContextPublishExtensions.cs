@@ -1,6 +1,5 @@
 using Cuckoo.EventBus.Outbox;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Infrastructure;
 
 namespace Cuckoo.EventBus;
 
@@ -39,9 +38,7 @@ public static class EventBusDbContextExtensions
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(events);
         ct.ThrowIfCancellationRequested();
-        var outbox = context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.Interceptors?.OfType<OutboxInterceptor>().FirstOrDefault()
-            ?? throw new EventBusException($"{context.GetType().Name} has no outbox. Add UseOutbox<{context.GetType().Name}>() to AddCuckooEventBus.");
-        outbox.Stage(context, events, options);
+        OutboxInterceptor.Of(context).Stage(context, events, options);
         return Task.CompletedTask;
     }
 }

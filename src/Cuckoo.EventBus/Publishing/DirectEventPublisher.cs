@@ -4,7 +4,7 @@ using Cuckoo.EventBus.Wire;
 namespace Cuckoo.EventBus.Publishing;
 
 /// <summary>Encodes, sends, awaits. Safe for concurrent use.</summary>
-internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer producer, TimeProvider time) : IDirectEventPublisher
+internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender sender, TimeProvider time) : IDirectEventPublisher
 {
     /// <summary>The caller waits, perhaps a request: an outage must become an error at some time.</summary>
     private static readonly TimeSpan AcknowledgementLimit = TimeSpan.FromSeconds(30);
@@ -37,37 +37,19 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, RecordProducer 
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            while (records.Count > 0)
+            var results = await sender.SendAsync(records, both.Token).ConfigureAwait(false);
+            for (var i = 0; i < results.Length; i++)
             {
-                var generation = producer.Current;
-                var results = await Task.WhenAll(records.Select(generation.SendAsync)).WaitAsync(both.Token).ConfigureAwait(false);
-                records = HeldBack(records, results);
+                if (results[i].Error is { } error)
+                {
+                    throw Unacknowledged(records[i], error);
+                }
             }
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             throw Unacknowledged(records[0], $"no answer within {AcknowledgementLimit.TotalSeconds} s");
         }
-    }
-
-    /// <summary>What someone else's refused event kept from being written: it is sent again.</summary>
-    /// <exception cref="EventBusException">One was refused itself, or the bus is in trouble.</exception>
-    private static List<OutgoingRecord> HeldBack(IReadOnlyList<OutgoingRecord> records, SendResult[] results)
-    {
-        var again = new List<OutgoingRecord>();
-        for (var i = 0; i < results.Length; i++)
-        {
-            if (results[i].Outcome == SendOutcome.HeldBack)
-            {
-                again.Add(records[i]);
-            }
-            else if (results[i].Error is { } error)
-            {
-                throw Unacknowledged(records[i], error);
-            }
-        }
-
-        return again;
     }
 
     private static EventBusException Unacknowledged(OutgoingRecord record, string error) =>

@@ -11,12 +11,11 @@ internal sealed class EventPublisher : IEventPublisher, IDisposable
     private readonly DbContext _context;
     private readonly OutboxInterceptor _outbox;
     private readonly ILogger _logger;
-    private readonly List<OutboxMessage> _staged = [];
 
-    private EventPublisher(DbContext context, OutboxInterceptor outbox, ILogger<EventPublisher> logger)
+    private EventPublisher(DbContext context, ILogger<EventPublisher> logger)
     {
         _context = context;
-        _outbox = outbox;
+        _outbox = OutboxInterceptor.Of(context);
         _logger = logger;
     }
 
@@ -27,10 +26,7 @@ internal sealed class EventPublisher : IEventPublisher, IDisposable
         return settings.Outboxes switch
         {
             [] => scope.GetRequiredService<IDirectEventPublisher>(),
-            [var context] => new EventPublisher(
-                (DbContext)scope.GetRequiredService(context),
-                scope.GetRequiredService<OutboxInterceptor>(),
-                scope.GetRequiredService<ILogger<EventPublisher>>()),
+            [var context] => new EventPublisher((DbContext)scope.GetRequiredService(context), scope.GetRequiredService<ILogger<EventPublisher>>()),
             var several => throw new EventBusException(
                 $"The service has several outboxes ({string.Join(", ", several.Select(t => t.Name))}), so IEventPublisher can't tell which transaction an event belongs to. Publish on the context itself: db.PublishAsync(e)."),
         };
@@ -54,30 +50,17 @@ internal sealed class EventPublisher : IEventPublisher, IDisposable
 
     public void Dispose()
     {
-        foreach (var type in _staged.Where(IsForgotten).GroupBy(m => m.Type, StringComparer.Ordinal))
+        foreach (var type in _outbox.TypesNeverSaved(_context).GroupBy(type => type, StringComparer.Ordinal))
         {
             PublishingLog.NeverSaved(_logger, type.Count(), type.Key, _context.GetType().Name);
             Telemetry.BusMetrics.NeverSaved.Add(type.Count(), new KeyValuePair<string, object?>("cuckoo.eventbus.event_type", type.Key));
         }
     }
 
-    /// <summary>Neither written nor taken back by <c>ChangeTracker.Clear()</c>.</summary>
-    private bool IsForgotten(OutboxMessage message)
-    {
-        try
-        {
-            return !message.IsWritten && _context.Entry(message).State == EntityState.Added;
-        }
-        catch (ObjectDisposedException)
-        {
-            return true;
-        }
-    }
-
     private Task StageAsync(IEnumerable<object> events, PublishOptions? options, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        _staged.AddRange(_outbox.Stage(_context, events, options));
+        _outbox.Stage(_context, events, options);
         return Task.CompletedTask;
     }
 }

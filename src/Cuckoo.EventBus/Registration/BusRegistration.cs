@@ -29,7 +29,7 @@ internal static class BusRegistration
         services.AddSingleton<EventBusDatabases>();
         services.AddSingleton<KafkaClients>();
         services.AddSingleton<Topics>();
-        services.AddSingleton(s => ActivatorUtilities.CreateInstance<RecordProducer>(s, false));
+        services.AddSingleton<DirectSender>();
         services.AddSingleton<EventEncoder>();
         services.AddSingleton<OutboxWriter>();
         services.AddSingleton<OutboxSignals>();

@@ -66,6 +66,11 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
     {
         var reader = new OptionsReader(_errors);
         reader.Read(section, _options, "Consumers", "Kafka", nameof(EventBusOptions.ConsumersEnabled));
+        if (section.GetSection(nameof(EventBusOptions.ConsumersEnabled)).Value is not null)
+        {
+            _errors.Add($"{Section}:{nameof(EventBusOptions.ConsumersEnabled)} is not a setting. Use {Section}:Consumers:Enabled.");
+        }
+
         _options.ConsumersEnabled = reader.TryBool(section.GetSection("Consumers:Enabled"), _options.ConsumersEnabled);
         var kafka = section.GetSection("Kafka");
         OptionsReader.ReadMap(kafka, _options.Kafka.Common, "Producer", "Consumer");
@@ -75,7 +80,8 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
 
     private void CheckOptions()
     {
-        Require(_options.BootstrapServers.Length > 0, "BootstrapServers", "is empty", "Set it, or ConnectionStrings:kafka, to the brokers as host:port.");
+        var hasRole = _options.ConsumersEnabled || _options.Relay.Enabled;
+        Require(_options.BootstrapServers.Length > 0 || !hasRole, "BootstrapServers", "is empty", "Set it, or ConnectionStrings:kafka, to the brokers as host:port.");
         Require(
             _options.ServiceName.Length is > 0 and <= MaxNameLength && !_options.ServiceName.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)),
             "ServiceName",

@@ -16,8 +16,8 @@ internal sealed class EventBusHost(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         ThrowIfMisconfigured();
-        var relay = settings.Options.Relay.Enabled && databases.All.Count > 0;
-        var consume = settings.Options.ConsumersEnabled && settings.Consumers.Count > 0;
+        var relay = settings.Options.Relay.Enabled;
+        var consume = settings.Options.ConsumersEnabled;
         if (relay || consume)
         {
             await topics.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -36,9 +36,15 @@ internal sealed class EventBusHost(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await consumers.StopAsync(cancellationToken).ConfigureAwait(false);
-        await relays.StopAsync(cancellationToken).ConfigureAwait(false);
-        await topics.StopAsync().ConfigureAwait(false);
+        try
+        {
+            await consumers.StopAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await relays.StopAsync(cancellationToken).ConfigureAwait(false);
+            await topics.StopAsync().ConfigureAwait(false);
+        }
     }
 
     private void ThrowIfMisconfigured()

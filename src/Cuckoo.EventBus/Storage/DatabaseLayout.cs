@@ -4,7 +4,6 @@ using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Retrying;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Cuckoo.EventBus.Storage;
@@ -24,9 +23,6 @@ internal sealed class DatabaseLayout
 
     public required string DeadLetters { get; init; }
 
-    /// <summary>How many lanes the model asks for; what stands in the database counts.</summary>
-    public required int ModelLanes { get; init; }
-
     /// <summary>Whether the model has entities that raise events.</summary>
     public required bool HasDomainEvents { get; init; }
 
@@ -37,8 +33,6 @@ internal sealed class DatabaseLayout
         var dialect = SqlDialect.Of(context.Database.ProviderName) ?? throw new EventBusConfigurationException(
             [$"{name} uses {context.Database.ProviderName}. The outbox works on PostgreSQL (Npgsql.EntityFrameworkCore.PostgreSQL) and SQLite (Microsoft.EntityFrameworkCore.Sqlite): use one of them, or leave out UseOutbox<{name}>()."]);
 
-        // Seed data stands only in the design-time model.
-        var lanes = context.GetService<IDesignTimeModel>().Model.FindEntityType(typeof(OutboxLane))?.GetSeedData().Count() ?? 0;
         var sql = context.GetService<ISqlGenerationHelper>();
         return new DatabaseLayout
         {
@@ -48,7 +42,6 @@ internal sealed class DatabaseLayout
             InboxMessages = Table<InboxMessage>(),
             RetryMessages = Table<RetryMessage>(),
             DeadLetters = Table<DeadLetter>(),
-            ModelLanes = lanes,
             HasDomainEvents = context.Model.GetEntityTypes().Any(e => e.ClrType.IsAssignableTo(typeof(IHasDomainEvents))),
         };
 

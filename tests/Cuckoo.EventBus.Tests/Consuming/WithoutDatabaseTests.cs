@@ -36,6 +36,41 @@ public sealed class WithoutDatabaseTests(KafkaFixture kafka)
     }
 
     [Fact]
+    public async Task A_topic_of_small_records_takes_many_at_once()
+    {
+        var broker = await kafka.Broker;
+        broker.RequireReal("Topics with a limit of their own");
+        await using var bus = await TestBus.CreateAsync(kafka);
+        await broker.CreateTopicAsync(bus.Prefix + Topics.Orders, partitions: 1, new() { ["max.message.bytes"] = "3000" });
+        var service = await StartPublisherAsync(bus, new() { ["EventBus:Topics:order-events:MaxMessageBytes"] = "3000" });
+
+        await service.Services.GetRequiredService<IDirectEventPublisher>().PublishBatchAsync(
+            Enumerable.Range(1, 100).Select(n => new OrderPlaced("a", n) { Note = new string('x', 500) }));
+
+        Assert.Equal(Enumerable.Range(1, 100), (await bus.ReadAsync(Topics.Orders)).Select(r => r.Json.GetProperty("number").GetInt32()));
+        Assert.DoesNotContain(service.Log.Entries, entry => entry.Id.Name == "RecordRefused");
+    }
+
+    [Fact]
+    public async Task A_refused_event_fails_its_own_publisher_and_no_other()
+    {
+        var broker = await kafka.Broker;
+        broker.RequireReal("A broker that refuses a record for its size");
+        await using var bus = await TestBus.CreateAsync(kafka);
+        await broker.CreateTopicAsync(bus.Prefix + Topics.Orders, partitions: 1, new() { ["max.message.bytes"] = "3000" });
+        // The service believes in a larger limit, so that only the broker refuses.
+        var service = await StartPublisherAsync(bus, []);
+        var publisher = service.Services.GetRequiredService<IDirectEventPublisher>();
+
+        var sends = Enumerable.Range(1, 40).Select(n => publisher.PublishAsync(new OrderPlaced("a", n) { Note = new string('x', n == 20 ? 5000 : 1) })).ToList();
+
+        await Assert.ThrowsAsync<EventBusException>(() => sends[19]);
+        sends.RemoveAt(19);
+        await Eventually.Ends(Task.WhenAll(sends));
+        Assert.Equal(39, (await bus.ReadAsync(Topics.Orders)).Select(r => r.Json.GetProperty("number").GetInt32()).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_delayed_event_is_refused_because_nobody_would_keep_it()
     {
         await using var bus = await TestBus.CreateAsync(kafka, Topics.Orders);
@@ -174,6 +209,13 @@ public sealed class WithoutDatabaseTests(KafkaFixture kafka)
                 services.AddCuckooEventBus(b => b.AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship, Warehouse.Quick));
             },
             configuration);
+        await service.StartAsync();
+        return service;
+    }
+
+    private static async Task<TestService> StartPublisherAsync(TestBus bus, Dictionary<string, string?> configuration)
+    {
+        var service = bus.Build("publisher", services => services.AddCuckooEventBus(), configuration);
         await service.StartAsync();
         return service;
     }

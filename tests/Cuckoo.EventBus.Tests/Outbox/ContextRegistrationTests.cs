@@ -222,6 +222,27 @@ public abstract class ContextRegistrationTests(DatabaseFixture databases)
     }
 
     [Fact]
+    public async Task A_save_of_events_alone_without_acceptance_writes_them_again_when_its_transaction_is_tried_again()
+    {
+        var trouble = new CommitTrouble { Failures = 1 };
+        await using var shop = await RetryingAsync(trouble);
+
+        await shop.RequestAsync(async (db, events) =>
+        {
+            await events.PublishAsync(new OrderPlaced("a", 1));
+            await db.Database.CreateExecutionStrategy().ExecuteInTransactionAsync(
+                db,
+                static (context, ct) => context.SaveChangesAsync(acceptAllChangesOnSuccess: false, ct),
+                static (_, _) => Task.FromResult(false));
+            db.ChangeTracker.AcceptAllChanges();
+            await db.SaveChangesAsync();
+        });
+
+        Assert.Equal(0, trouble.Failures);
+        Assert.Equal([1], await shop.PublishedAsync());
+    }
+
+    [Fact]
     public async Task A_service_with_two_outboxes_publishes_on_the_contexts_and_not_by_IEventPublisher()
     {
         await using var shopDatabase = await databases.CreateAsync<ShopContext>();

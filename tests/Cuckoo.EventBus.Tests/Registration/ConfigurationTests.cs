@@ -26,6 +26,7 @@ public sealed class ConfigurationTests
                 ["EventBus:Consumers:on-orders:StartFrom"] = "Yesterday",
                 ["EventBus:Consumers:on-ordres:Attempts"] = "3",
                 ["EventBus:Consumers:Enabled"] = "maybe",
+                ["EventBus:ConsumersEnabled"] = "false",
                 ["EventBus:BootstrapServer"] = "typo:9092",
                 ["EventBus:Kafka:acks"] = "1",
             },
@@ -44,6 +45,7 @@ public sealed class ConfigurationTests
         AssertNames(errors, "EventBus:Consumers:on-orders:StartFrom", "Earliest, Latest");
         AssertNames(errors, "EventBus:Consumers:on-ordres", "on-orders");
         AssertNames(errors, "EventBus:Consumers:Enabled", "true or false");
+        AssertNames(errors, "EventBus:ConsumersEnabled", "EventBus:Consumers:Enabled");
         AssertNames(errors, "EventBus:BootstrapServer ", "BootstrapServers");
         AssertNames(errors, "EventBus:Kafka:acks", "Remove it");
     }

@@ -50,6 +50,22 @@ public sealed class TopicsAtStartTests(KafkaFixture kafka)
     }
 
     [Fact]
+    public async Task EnsureTopics_creates_what_a_service_without_consumers_and_database_publishes()
+    {
+        var broker = await kafka.Broker;
+        broker.RequireReal("Topics with settings of their own");
+        await using var bus = await TestBus.CreateAsync(broker);
+        var service = bus.Build(
+            "shop",
+            services => services.AddCuckooEventBus(b => b.Publishes<OrderPlaced>()),
+            new Dictionary<string, string?> { ["EventBus:EnsureTopics"] = "true", ["EventBus:Topics:order-events:Partitions"] = "5" });
+
+        await service.StartAsync();
+
+        Assert.Equal(5, (await DescribeAsync(broker, bus.Prefix + Topics.Orders)).Partitions);
+    }
+
+    [Fact]
     public async Task EnsureTopics_leaves_existing_topics_as_they_are()
     {
         var broker = await kafka.Broker;
