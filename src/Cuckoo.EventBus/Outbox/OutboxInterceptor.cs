@@ -36,10 +36,16 @@ internal sealed class OutboxInterceptor(
     {
         RefuseAmbientTransaction(context);
         var staged = StagedOf(context);
-        ForgetCleared(context, staged);
         var messages = events.Select(e => OutboxMessage.Stage(encoder.Encode(e, options), staged.NextId())).ToList();
-        ReplacePutBack(context, staged, messages);
-        AddIds(context, staged, messages);
+        var transaction = context.Database.CurrentTransaction?.TransactionId;
+        if (messages.Exists(m => !staged.IsNewId(m.EventId, transaction)))
+        {
+            // Only now, since it looks at everything staged: the id may be of an event taken back, or of a failed save.
+            ForgetCleared(context, staged);
+            ReplacePutBack(context, staged, messages);
+        }
+
+        AddIds(staged, messages, transaction);
         staged.Staged.AddRange(messages);
         if (staged.IsSaving)
         {
@@ -182,9 +188,8 @@ internal sealed class OutboxInterceptor(
         return Task.CompletedTask;
     }
 
-    private static void AddIds(DbContext context, StagedEvents staged, List<OutboxMessage> messages)
+    private static void AddIds(StagedEvents staged, List<OutboxMessage> messages, Guid? transaction)
     {
-        var transaction = context.Database.CurrentTransaction?.TransactionId;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         if (messages.Find(m => !staged.IsNewId(m.EventId, transaction) || !seen.Add(m.EventId)) is { } twice)
         {
@@ -212,16 +217,11 @@ internal sealed class OutboxInterceptor(
     /// </summary>
     private static void ReplacePutBack(DbContext context, StagedEvents staged, List<OutboxMessage> messages)
     {
-        if (!staged.Staged.Exists(m => m.IsPutBack))
-        {
-            return;
-        }
-
         var again = messages.Select(m => m.EventId).ToHashSet(StringComparer.Ordinal);
-        var replaced = staged.Staged.Where(m => m.IsPutBack && again.Contains(m.EventId)).ToList();
+        var replaced = staged.Staged.FindAll(m => m.IsPutBack && again.Contains(m.EventId));
         Detach(context, replaced);
-        staged.Staged.RemoveAll(replaced.Contains);
-        staged.ForgetIds();
+        staged.Remove(replaced);
+        replaced.ForEach(m => staged.ForgetId(m.EventId));
     }
 
     /// <summary>Forgets what the application took back by <c>ChangeTracker.Clear()</c>.</summary>
@@ -234,7 +234,7 @@ internal sealed class OutboxInterceptor(
         }
 
         var cleared = staged.Staged.FindAll(m => context.Entry(m).State != EntityState.Added);
-        staged.Staged.RemoveAll(cleared.Contains);
+        staged.Remove(cleared);
         cleared.FindAll(m => !m.IsWritten).ForEach(m => staged.ForgetId(m.EventId));
         if (staged.Staged.Count == 0)
         {
@@ -330,7 +330,7 @@ internal sealed class OutboxInterceptor(
             }
         }
 
-        AddIds(context, staged, messages);
+        AddIds(staged, messages, context.Database.CurrentTransaction?.TransactionId);
         return messages;
     }
 
@@ -359,7 +359,7 @@ internal sealed class OutboxInterceptor(
             entity.ClearDomainEvents();
         }
 
-        staged.Staged.RemoveAll(staged.Saving.Contains);
+        staged.Remove(staged.Saving);
         staged.Saved.AddRange(staged.Saving);
         staged.IsDoubtful = false;
         Close(context, staged);
@@ -435,7 +435,7 @@ internal sealed class OutboxInterceptor(
         }
 
         Detach(context!, messages);
-        staged.Staged.RemoveAll(messages.Contains);
+        staged.Remove(messages);
         foreach (var message in messages)
         {
             message.IsWritten = true;

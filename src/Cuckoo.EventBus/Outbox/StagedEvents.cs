@@ -46,6 +46,15 @@ internal sealed class StagedEvents(DbContextId lease)
     /// </summary>
     public long NextId() => --_lastId;
 
+    public void Remove(List<OutboxMessage> messages)
+    {
+        if (messages.Count > 0)
+        {
+            var gone = messages.ToHashSet();
+            Staged.RemoveAll(gone.Contains);
+        }
+    }
+
     /// <summary>Whether no event of this id was published in this transaction (by EF's id of it).</summary>
     public bool IsNewId(string id, Guid? transaction)
     {
