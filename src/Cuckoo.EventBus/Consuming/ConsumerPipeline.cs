@@ -45,7 +45,7 @@ internal sealed class ConsumerPipeline(
     /// <exception cref="OperationCanceledException">The partition is given up; there is no outcome.</exception>
     public async Task<Exception?> RunAsync(IncomingEvent incoming, EventContext context, Lease lease)
     {
-        var key = new InboxKey(consumer.Group, consumer.Name, incoming.StoredSource, incoming.StoredId);
+        var key = KeyOf(incoming);
         var outcome = Outcome.SkippedByHook;
         var failure = await retries.RunAsync(
             async attempt => outcome = await TryAsync(incoming, key, context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group }, lease).ConfigureAwait(false),
@@ -66,8 +66,7 @@ internal sealed class ConsumerPipeline(
     /// <summary>Gives up an event that nobody can read.</summary>
     public async Task<Exception?> RejectAsync(IncomingEvent incoming, Exception reason, DateTimeOffset now, CancellationToken ct)
     {
-        var key = new InboxKey(consumer.Group, consumer.Name, incoming.StoredSource, incoming.StoredId);
-        await deadLetters.WriteAsync(incoming, key, new Failure(reason, Attempts: 1, now, now), ct).ConfigureAwait(false);
+        await deadLetters.WriteAsync(incoming, KeyOf(incoming), new Failure(reason, Attempts: 1, now, now), ct).ConfigureAwait(false);
         return reason;
     }
 
@@ -181,6 +180,8 @@ internal sealed class ConsumerPipeline(
                 break;
         }
     }
+
+    private InboxKey KeyOf(IncomingEvent incoming) => new(consumer.Group, consumer.Name, incoming.StoredSource, incoming.StoredId);
 
     private void InboxAway(Exception e) => ConsumingLog.InboxAway(logger, e, consumer.Name);
 }

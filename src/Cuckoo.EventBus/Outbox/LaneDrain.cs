@@ -12,7 +12,7 @@ namespace Cuckoo.EventBus.Outbox;
 /// answered; within a pass all rows go through one producer generation, behind whose first failure nothing is acknowledged.
 /// </summary>
 internal sealed class LaneDrain(
-    EventBusDatabase database, RecordProducer producer, RecordProducer lonelyProducer, RelayOptions options, string owner, TimeProvider time, ILogger logger)
+    EventBusDatabase database, LaneSql sql, RecordProducer producer, RecordProducer lonelyProducer, RelayOptions options, string owner, TimeProvider time, ILogger logger)
 {
     /// <summary>How long a stop waits for what the broker is about to acknowledge.</summary>
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
@@ -24,7 +24,6 @@ internal sealed class LaneDrain(
     private static readonly Task<SendResult> Behind = Task.FromResult(new SendResult(SendOutcome.HeldBack, "A row before it is suspected."));
 
     private readonly SqlDialect _dialect = database.Layout.Dialect;
-    private readonly LaneSql _sql = new(database.Layout);
 
     private enum Next
     {
@@ -43,7 +42,7 @@ internal sealed class LaneDrain(
     public async Task<bool> DrainAsync(short lane, CancellationToken ct)
     {
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        var claim = new LaneClaim(_sql, _dialect, session, lane, owner, options);
+        var claim = new LaneClaim(sql, _dialect, session, lane, owner, options);
         List<long> acknowledged = [];
         var limit = options.BatchSize;
         while (true)
@@ -196,7 +195,7 @@ internal sealed class LaneDrain(
     private async Task RejectAsync(PendingRow row, string error, DatabaseSession session, CancellationToken ct)
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
-        await using var command = session.Command(_sql.Reject);
+        await using var command = session.Command(sql.Reject);
         command.AddParameter("id", row.Id);
         command.AddParameter("delay", RetrySchedule.Delay(row.Attempts, options).TotalSeconds);
         command.AddParameter("max", options.MaxAttempts);

@@ -29,7 +29,7 @@ internal sealed class OutboxInterceptor(
     /// <exception cref="EventBusException">It has none.</exception>
     public static OutboxInterceptor Of(DbContext context) =>
         context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.Interceptors?.OfType<OutboxInterceptor>().FirstOrDefault()
-        ?? throw new EventBusException($"{context.GetType().Name} has no outbox. Register it with AddDbContext, AddDbContextPool or a factory, and add UseOutbox<{context.GetType().Name}>() to AddCuckooEventBus.");
+        ?? throw NoOutbox(context);
 
     /// <summary>Stages events on a context: all of them, or with an exception none.</summary>
     public void Stage(DbContext context, IEnumerable<object> events, PublishOptions? options)
@@ -256,8 +256,10 @@ internal sealed class OutboxInterceptor(
         }
     }
 
-    private EventBusDatabase DatabaseOf(DbContext context) => databases.Find(context.GetType())
-        ?? throw new EventBusException($"{context.GetType().Name} has no outbox. Add UseOutbox<{context.GetType().Name}>() to AddCuckooEventBus.");
+    private EventBusDatabase DatabaseOf(DbContext context) => databases.Find(context.GetType()) ?? throw NoOutbox(context);
+
+    private static EventBusException NoOutbox(DbContext context) =>
+        new($"{context.GetType().Name} has no outbox. Register it with AddDbContext, AddDbContextPool or a factory, and add UseOutbox<{context.GetType().Name}>() to AddCuckooEventBus.");
 
     private StagedEvents StagedOf(DbContext context)
     {
@@ -266,7 +268,6 @@ internal sealed class OutboxInterceptor(
             return staged;
         }
 
-        _ = DatabaseOf(context);
         var created = new StagedEvents(context.ContextId);
         _staged.AddOrUpdate(context, created);
         // Raised right after SavedChanges of the interceptors, which are not told. A pool takes it off with the lease.

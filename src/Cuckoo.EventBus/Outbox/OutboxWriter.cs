@@ -70,7 +70,7 @@ internal sealed class OutboxWriter(TimeProvider time)
     {
         var command = connection.CreateCommand();
         command.Transaction = transaction;
-        command.CommandText = $"SELECT count(*), coalesce(max(hash_version), {LaneHash.Version}) * 1 FROM {layout.OutboxLanes}";
+        command.CommandText = $"SELECT count(*), coalesce(max(hash_version), {LaneHash.Version}) FROM {layout.OutboxLanes}";
         return command;
     }
 

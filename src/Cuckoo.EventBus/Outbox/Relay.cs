@@ -41,7 +41,7 @@ internal sealed class Relay : IDisposable
         _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
         _owner = _owner[^Math.Min(_owner.Length, 200)..];
         _sql = new LaneSql(database.Layout);
-        _drain = new LaneDrain(database, _producer, _lonelyProducer, options, _owner, time, _logger);
+        _drain = new LaneDrain(database, _sql, _producer, _lonelyProducer, options, _owner, time, _logger);
     }
 
     public void Start()
