@@ -7,8 +7,8 @@
 #   BROKERS            how many brokers to wait for (default: REPLICATION_FACTOR)
 #   WAIT_SECONDS       how long to wait for them (default 300)
 set -euo pipefail
-# shellcheck source=lib.sh
-source /scripts/lib.sh
+# shellcheck source=common.sh
+source /scripts/common.sh
 require BOOTSTRAP_SERVERS REPLICATION_FACTOR MIN_INSYNC_REPLICAS
 write_client_config admin
 

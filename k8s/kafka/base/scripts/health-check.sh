@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The CronJob: every check of status.sh that concerns the cluster rather than its topics' settings, then one line that says it all.
 set -euo pipefail
-# shellcheck source=lib.sh
-source /scripts/lib.sh
+# shellcheck source=common.sh
+source /scripts/common.sh
 write_client_config admin
 
 if bash /scripts/status.sh | tee /tmp/status; then

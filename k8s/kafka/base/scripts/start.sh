@@ -2,8 +2,8 @@
 # Starts one node of the cluster: writes /run/kafka/server.properties from the fragments in /config and from what only this
 # pod knows, formats an empty volume (KRaft), and becomes the broker.
 set -euo pipefail
-# shellcheck source=lib.sh
-source /scripts/lib.sh
+# shellcheck source=common.sh
+source /scripts/common.sh
 require POD_NAME POD_NAMESPACE REPLICATION_FACTOR MIN_INSYNC_REPLICAS INTERNAL_REPLICATION_FACTOR
 
 readonly ordinal=${POD_NAME##*-}

@@ -4,8 +4,8 @@
 #   status.sh             everything
 #   status.sh --replicas  only whether every broker is there and every replica in sync
 set -euo pipefail
-# shellcheck source=lib.sh
-source /scripts/lib.sh
+# shellcheck source=common.sh
+source /scripts/common.sh
 require BOOTSTRAP_SERVERS BROKERS
 [[ -e $client_config ]] || write_client_config admin
 

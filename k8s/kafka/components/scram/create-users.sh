@@ -2,8 +2,8 @@
 # Makes users and rights what acls.txt and the Secret kafka-users say: sets the passwords, adds the rights that are missing,
 # removes those of the listed users that are not listed. May run as often as one likes, and is how a password is changed.
 set -euo pipefail
-# shellcheck source=../../base/scripts/lib.sh
-source /scripts/lib.sh
+# shellcheck source=../../base/scripts/common.sh
+source /scripts/common.sh
 require BOOTSTRAP_SERVERS
 write_client_config admin
 
