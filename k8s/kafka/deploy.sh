@@ -169,7 +169,7 @@ random_password() { LC_ALL=C tr -dc 'A-Za-z0-9' < <(head -c 4096 /dev/urandom) |
 make_users() {
     local user users present missing=()
     [[ $(setting SASL) == true ]] || return 0
-    users="admin broker controller $(awk '/^  acls.txt: \|/ { inside = 1; next } inside && /^  [^ ]/ { exit } inside && $1 && $1 !~ /^#/ { print $1 }' <(manifests_of ConfigMap) | sort -u)"
+    users="admin broker-1 broker-2 controller-1 controller-2 $(awk '/^  acls.txt: \|/ { inside = 1; next } inside && /^  [^ ]/ { exit } inside && $1 && $1 !~ /^#/ { print $1 }' <(manifests_of ConfigMap) | sort -u)"
     # shellcheck disable=SC2016 # Go's variables, not the shell's
     present=$(kube get secret kafka-users -n "$namespace" --ignore-not-found -o go-template='{{range $name, $_ := .data}}{{$name}}{{"\n"}}{{end}}')
     for user in $users; do grep -qx "$user" <<<"$present" || missing+=("$user"); done
@@ -222,17 +222,6 @@ if uses_zookeeper; then
 fi
 wait_for_pods kafka "$replicas" brokers
 
-revision=$(kube get statefulset kafka -n "$namespace" -o go-template='{{.status.updateRevision}}')
-outdated=$(pods_of kafka | awk -v revision="$revision" '$3 != revision { printf "%s ", $1 }')
-if [[ $outdated ]]; then
-    if [[ $restart == true ]]; then
-        say "== Restart what runs with an older configuration: $outdated"
-        "$kafka_folder/roll.sh" --namespace "$namespace" ${context:+--context "$context"} --timeout "$timeout"
-    else
-        say "  $outdated run with an older configuration: $kafka_folder/roll.sh --namespace $namespace restarts them."
-    fi
-fi
-
 # --- Topics, users ----------------------------------------------------------------------------------------------------------
 
 run_job() {
@@ -253,12 +242,24 @@ run_job() {
 }
 
 say "== Topics"
+# Before any restart: brokers may be about to log in as a user that the Job makes.
 jobs=$(manifests_of Job | awk '/^  name: / { print $2 }')
 # A Job can't be changed, only made anew.
 # shellcheck disable=SC2086 # a list of names
 kube delete job -n "$namespace" --ignore-not-found --wait=true $jobs | sed 's/^/  /'
 manifests_of Job | apply
 for job in $jobs; do run_job "$job"; done
+
+revision=$(kube get statefulset kafka -n "$namespace" -o go-template='{{.status.updateRevision}}')
+outdated=$(pods_of kafka | awk -v revision="$revision" '$3 != revision { printf "%s ", $1 }')
+if [[ $outdated ]]; then
+    if [[ $restart == true ]]; then
+        say "== Restart what runs with an older configuration: $outdated"
+        "$kafka_folder/roll.sh" --namespace "$namespace" ${context:+--context "$context"} --timeout "$timeout"
+    else
+        say "  $outdated run with an older configuration: $kafka_folder/roll.sh --namespace $namespace restarts them."
+    fi
+fi
 
 if [[ $verify == true ]]; then
     say "== Verify"

@@ -67,13 +67,17 @@ rack() {
 }
 
 # Brokers and clients by SCRAM; the controllers by PLAIN, because SCRAM's users stand in the metadata that only a quorum that
-# has already formed can read.
+# has already formed can read. Of each internal user there are two, of which INTERNAL_LOGIN is used: a password that is changed
+# under running nodes would lock out those that have not restarted yet, so one changes the other user's and then switches.
 sasl() {
-    local broker controller
+    local broker controller controller_1 controller_2
     [[ ${SASL:-} == true ]] || return 0
     is_kraft || die "The scram component is for clusters without ZooKeeper."
-    broker=$(password_of broker)
-    controller=$(password_of controller)
+    require INTERNAL_LOGIN
+    broker=$(password_of "broker-$INTERNAL_LOGIN")
+    controller=$(password_of "controller-$INTERNAL_LOGIN")
+    controller_1=$(password_of controller-1)
+    controller_2=$(password_of controller-2)
     local scram="org.apache.kafka.common.security.scram.ScramLoginModule required"
     local plain="org.apache.kafka.common.security.plain.PlainLoginModule required"
     local listener mechanism
@@ -84,10 +88,11 @@ sasl() {
         done
     done
     echo "listener.name.brokers.sasl.enabled.mechanisms=SCRAM-SHA-512"
-    echo "listener.name.brokers.scram-sha-512.sasl.jaas.config=$scram username=\"broker\" password=\"$broker\";"
+    echo "listener.name.brokers.scram-sha-512.sasl.jaas.config=$scram username=\"broker-$INTERNAL_LOGIN\" password=\"$broker\";"
     echo "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512"
     echo "listener.name.controller.sasl.enabled.mechanisms=PLAIN"
-    echo "listener.name.controller.plain.sasl.jaas.config=$plain username=\"controller\" password=\"$controller\" user_controller=\"$controller\";"
+    echo "listener.name.controller.plain.sasl.jaas.config=$plain username=\"controller-$INTERNAL_LOGIN\" password=\"$controller\"" \
+        "user_controller-1=\"$controller_1\" user_controller-2=\"$controller_2\";"
     echo "sasl.mechanism.controller.protocol=PLAIN"
 }
 
@@ -129,7 +134,7 @@ if is_kraft; then
     users=()
     if [[ ${SASL:-} == true ]]; then
         # The brokers must be known before the first of them starts, and an administrator to make everyone else.
-        for user in broker admin; do
+        for user in broker-1 broker-2 admin; do
             password=$(password_of "$user")
             users+=(--add-scram "SCRAM-SHA-512=[name=$user,password=$password]")
         done

@@ -73,7 +73,8 @@ users=$(wanted | cut -d' ' -f1 | sort -u)
 for user in $users; do set_password "$user"; done
 # Also those that brokers and tools use, so that a change of the Secret reaches them. start.sh gave them their first.
 set_password admin
-set_password broker
+set_password broker-1
+set_password broker-2
 
 standing=$(present | sort -u)
 missing=$(wanted | sort -u | comm -23 - <(printf '%s\n' "$standing"))
