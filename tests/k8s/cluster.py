@@ -3,6 +3,7 @@
 What it does not: hide kubectl. A test reads best when it says what a user would type.
 """
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import unittest
 from pathlib import Path
 
 import yaml
+
+import control_plane
 
 ROOT = Path(os.environ["EVENTBUS_ROOT"])
 K8S = ROOT / "k8s"
@@ -26,6 +29,39 @@ def needs(*names):
 def work_folder(name):
     """A fresh folder that goes with the run."""
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=os.environ["EVENTBUS_K8S_INSIDE"]))
+
+
+@needs("KUBE_HOME")
+class ClusterTest(unittest.TestCase):
+    """Tests with a cluster: self.node runs its pods, self.kubectl() talks to it. What a class makes goes when it is through.
+
+    A class that says needs_node = False also runs against the caller's own cluster, where there is one.
+    """
+
+    needs_node = True
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.needs_node and os.environ.get("EVENTBUS_TEST_KUBECONFIG"):
+            raise unittest.SkipTest("needs the node of the tests, which EVENTBUS_TEST_KUBECONFIG replaces")
+        cls.plane = control_plane.shared()
+        cls.node = cls.plane.node
+        cls.addClassCleanup(cls.plane.reset)
+
+    @staticmethod
+    def kubectl(*args, **more):
+        return run(["kubectl", *args], **more)
+
+    @classmethod
+    def apply(cls, *objects, namespace=None):
+        """Applies dicts or YAML, strictly."""
+        text = "\n---\n".join(each if isinstance(each, str) else yaml.safe_dump(each) for each in objects)
+        return cls.kubectl(*(["-n", namespace] if namespace else []), "apply", "--server-side", "--validate=strict", "-f", "-", stdin=text)
+
+    @classmethod
+    def get(cls, kind, name, namespace="default"):
+        """One object as a dict."""
+        return json.loads(cls.kubectl("get", kind, name, "-n", namespace, "-o", "json"))
 
 
 class Failed(AssertionError):

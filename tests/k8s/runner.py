@@ -6,6 +6,8 @@ What it does not: run suites in parallel. They share one control plane and two c
 import argparse
 import inspect
 import os
+import shutil
+import signal
 import sys
 import time
 import traceback
@@ -28,11 +30,11 @@ class Result(unittest.TestResult):
     def __init__(self, suite):
         super().__init__()
         self.suite, self.passed, self.failed, self.skipped_tests = suite, 0, [], []
-        self.began, self.noted = time.monotonic(), set()
+        self.began, self.since = time.monotonic(), time.time()
 
     def startTest(self, test):
         super().startTest(test)
-        self.began = time.monotonic()
+        self.began, self.since = time.monotonic(), time.time()
 
     def line(self, word, test, more=""):
         print(f"  {word:4} {sentence(test)} ({time.monotonic() - self.began:.1f} s){more}", flush=True)
@@ -56,13 +58,13 @@ class Result(unittest.TestResult):
             self.fail(subtest, err)
 
     def fail(self, test, err):
-        # Lines of unittest itself say nothing about the test.
-        frames = [frame for frame in traceback.extract_tb(err[2]) if "/unittest/" not in frame.filename]
-        text = "".join(traceback.format_list(frames)) + "".join(traceback.format_exception_only(err[0], err[1]))
+        # What runs tests and programs says nothing about the test.
+        frames = [frame for frame in traceback.extract_tb(err[2]) if "/unittest/" not in frame.filename and Path(frame.filename).name != "cluster.py"]
+        text = "".join(f"{frame.filename}:{frame.lineno}: {frame.line}\n" for frame in frames) + "".join(traceback.format_exception_only(err[0], err[1]))
         self.failed.append((test, str(err[1]).strip().split("\n")[0] or err[0].__name__))
         self.line("FAIL", test)
         print("\n".join("       " + each for each in text.rstrip().split("\n")), flush=True)
-        show_logs()
+        show_logs(self.since)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
@@ -73,11 +75,11 @@ class Result(unittest.TestResult):
         self.line("FAIL" if STRICT else "skip", test, f": {reason}")
 
 
-def show_logs():
+def show_logs(since):
     """The ends of the logs of the pods, where there are any."""
-    node = sys.modules.get("node")
-    if node is not None:
-        print(node.log_tails(), flush=True)
+    plane = sys.modules["control_plane"].running() if "control_plane" in sys.modules else None
+    if plane and plane.node:
+        print(plane.node.log_tails(since), flush=True)
 
 
 def flatten(suite):
@@ -106,6 +108,12 @@ def main():
         if suite not in known:
             sys.exit(f"No suite {suite}. There are: {', '.join(known)}.")
 
+    # Background processes of a shell ignore Ctrl-C, and so would everything that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("EVENTBUS_KUBECTL", shutil.which("kubectl") or "kubectl")
+    if not os.environ.get("EVENTBUS_TEST_KUBECONFIG"):
+        os.environ["PATH"] = f"{HERE / 'bin'}:{os.environ['PATH']}"
+        os.environ["KUBECTL"] = str(HERE / "bin/kubectl")
     results = []
     for name in arguments.suites or known:
         tests = sorted(flatten(unittest.defaultTestLoader.loadTestsFromName(f"test_{name}")), key=as_written)
