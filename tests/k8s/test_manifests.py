@@ -1,12 +1,13 @@
 """Every overlay and component: accepted by a real API server field by field, under restricted Pod Security, twice; scheduled;
 and what a control plane can't show, read off the rendered objects."""
+import functools
 import itertools
 import re
 import unittest
 
 import yaml
 
-from cluster import K8S, ClusterTest, eventually, needs, pick, render, run, temporary_overlay
+from cluster import K8S, ClusterTest, eventually, needs, pick, render, run, temporary_overlay, work_folder
 
 KAFKA = K8S / "kafka"
 OVERLAYS = ("kraft", "kraft-secure", "zookeeper", "ai-platform", "ai-platform-zookeeper", "dev")
@@ -41,62 +42,66 @@ def topics(name):
     return [tuple(line.split()[:3]) for line in lines if line and not line.startswith("#")]
 
 
+def of_every_overlay(test):
+    """Calls a test with the name and the objects of each overlay."""
+    @functools.wraps(test)
+    def run_all(self):
+        for name, objects in self.overlays.items():
+            with self.subTest(overlay=name):
+                test(self, name, objects)
+    return run_all
+
+
 @needs("kubectl")
 class Rendered(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.overlays = {name: render(KAFKA / "overlays" / name) for name in OVERLAYS}
 
-    def each(self):
-        for name, objects in self.overlays.items():
-            with self.subTest(overlay=name):
-                yield name, objects
+    @of_every_overlay
+    def test_a_quorum_can_form_and_find_itself(self, _, objects):
+        self.assertEqual(pick(objects, "StatefulSet", "kafka")["spec"]["podManagementPolicy"], "Parallel")
+        self.assertTrue(pick(objects, "Service", "kafka-headless")["spec"]["publishNotReadyAddresses"])
 
-    def test_a_quorum_can_form_and_find_itself(self):
-        for _, objects in self.each():
-            self.assertEqual(pick(objects, "StatefulSet", "kafka")["spec"]["podManagementPolicy"], "Parallel")
-            self.assertTrue(pick(objects, "Service", "kafka-headless")["spec"]["publishNotReadyAddresses"])
+    @of_every_overlay
+    def test_a_broker_may_take_half_an_hour_to_recover_and_three_minutes_to_stop(self, _, objects):
+        stateful, container = brokers(objects)
+        probe = container["startupProbe"]
+        self.assertGreaterEqual(probe["periodSeconds"] * probe["failureThreshold"], 1800)
+        self.assertGreaterEqual(stateful["spec"]["template"]["spec"]["terminationGracePeriodSeconds"], 120)
 
-    def test_a_broker_may_take_half_an_hour_to_recover_and_three_minutes_to_stop(self):
-        for _, objects in self.each():
-            stateful, container = brokers(objects)
-            probe = container["startupProbe"]
-            self.assertGreaterEqual(probe["periodSeconds"] * probe["failureThreshold"], 1800)
-            self.assertGreaterEqual(stateful["spec"]["template"]["spec"]["terminationGracePeriodSeconds"], 120)
-
-    def test_probes_start_no_jvm(self):
+    @of_every_overlay
+    def test_probes_start_no_jvm(self, _, objects):
         script = (KAFKA / "base/scripts/probe.sh").read_text() + (KAFKA / "components/zookeeper/zookeeper-probe.sh").read_text()
         self.assertNotRegex(script, r"/opt/kafka|\bjava\b|common\.sh")
-        for _, objects in self.each():
-            for where, spec in pod_specs(objects):
-                for container, probe in itertools.product(spec["containers"], ("startupProbe", "readinessProbe", "livenessProbe")):
-                    if probe in container:
-                        self.assertRegex(container[probe]["exec"]["command"][1], r"^/scripts/(zookeeper-)?probe\.sh$", where)
+        for where, spec in pod_specs(objects):
+            for container, probe in itertools.product(spec["containers"], ("startupProbe", "readinessProbe", "livenessProbe")):
+                if probe in container:
+                    self.assertRegex(container[probe]["exec"]["command"][1], r"^/scripts/(zookeeper-)?probe\.sh$", where)
 
-    def test_brokers_are_restarted_by_roll_sh_and_evicted_one_at_a_time(self):
-        for _, objects in self.each():
-            stateful, _ = brokers(objects)
-            self.assertEqual(stateful["spec"]["updateStrategy"]["type"], "OnDelete")
-            budget = pick(objects, "PodDisruptionBudget", "kafka")["spec"]
-            self.assertEqual(budget["maxUnavailable"], 1)
-            self.assertLessEqual(budget["selector"]["matchLabels"].items(), stateful["spec"]["template"]["metadata"]["labels"].items())
+    @of_every_overlay
+    def test_brokers_are_restarted_by_roll_sh_and_evicted_one_at_a_time(self, _, objects):
+        stateful, _ = brokers(objects)
+        self.assertEqual(stateful["spec"]["updateStrategy"]["type"], "OnDelete")
+        budget = pick(objects, "PodDisruptionBudget", "kafka")["spec"]
+        self.assertEqual(budget["maxUnavailable"], 1)
+        self.assertLessEqual(budget["selector"]["matchLabels"].items(), stateful["spec"]["template"]["metadata"]["labels"].items())
 
-    def test_what_brokers_and_jobs_must_agree_on_agrees(self):
-        for name, objects in self.each():
-            stateful, _ = brokers(objects)
-            figures, replicas = settings(objects), stateful["spec"]["replicas"]
-            self.assertEqual(int(figures["BROKERS"]), replicas)
-            self.assertLessEqual(int(figures["REPLICATION_FACTOR"]), replicas)
-            self.assertLessEqual(int(figures["MIN_INSYNC_REPLICAS"]), int(figures["REPLICATION_FACTOR"]))
-            if "zookeeper" in name:
-                self.assertNotIn("CONTROLLERS", figures)
-                self.assertEqual(figures["ZOOKEEPER"], "zookeeper:2181")
-                zookeeper = pick(objects, "StatefulSet", "zookeeper")["spec"]
-                servers = next(each["value"] for each in zookeeper["template"]["spec"]["containers"][0]["env"] if each["name"] == "ZOOKEEPER_SERVERS")
-                self.assertEqual(int(servers), zookeeper["replicas"])
-            else:
-                self.assertEqual(int(figures["CONTROLLERS"]), min(replicas, 3))
-                self.assertRegex(figures["CLUSTER_ID"], r"^[A-Za-z0-9_-]{22}$")
+    @of_every_overlay
+    def test_what_brokers_and_jobs_must_agree_on_agrees(self, name, objects):
+        stateful, _ = brokers(objects)
+        figures, replicas = settings(objects), stateful["spec"]["replicas"]
+        self.assertEqual(int(figures["BROKERS"]), replicas)
+        self.assertLessEqual(int(figures["REPLICATION_FACTOR"]), replicas)
+        self.assertLessEqual(int(figures["MIN_INSYNC_REPLICAS"]), int(figures["REPLICATION_FACTOR"]))
+        if "zookeeper" in name:
+            self.assertEqual(figures["ZOOKEEPER"], "zookeeper:2181")
+            zookeeper = pick(objects, "StatefulSet", "zookeeper")["spec"]
+            servers = next(each["value"] for each in zookeeper["template"]["spec"]["containers"][0]["env"] if each["name"] == "ZOOKEEPER_SERVERS")
+            self.assertEqual(int(servers), zookeeper["replicas"])
+        else:
+            self.assertEqual(int(figures["CONTROLLERS"]), min(replicas, 3))
+            self.assertRegex(figures["CLUSTER_ID"], r"^[A-Za-z0-9_-]{22}$")
 
     def test_two_overlays_never_share_a_cluster_id(self):
         ids = [settings(objects)["CLUSTER_ID"] for name, objects in self.overlays.items() if "zookeeper" not in name and name != "kraft-secure"]
@@ -124,27 +129,27 @@ class Rendered(unittest.TestCase):
         self.assertEqual(heap, ["-Xms1g -Xmx1g"])
         self.assertLessEqual(mebibytes(brokers(self.overlays["dev"])[1]["resources"]["limits"]["memory"]), 1024)
 
-    def test_the_heap_leaves_room_within_the_memory_that_is_requested(self):
-        for _, objects in self.each():
-            for where, spec in pod_specs(objects):
-                for container in spec["containers"]:
-                    heap = next((each["value"] for each in container.get("env", []) if each["name"] == "KAFKA_HEAP_OPTS"), "-Xmx0m")
-                    amount, unit = re.search(r"-Xmx(\d+)([mg])", heap).groups()
-                    self.assertLess(int(amount) * {"m": 1, "g": 1024}[unit], mebibytes(container["resources"]["requests"]["memory"]), where)
+    @of_every_overlay
+    def test_the_heap_leaves_room_within_the_memory_that_is_requested(self, _, objects):
+        for where, spec in pod_specs(objects):
+            for container in spec["containers"]:
+                heap = next((each["value"] for each in container.get("env", []) if each["name"] == "KAFKA_HEAP_OPTS"), "-Xmx0m")
+                amount, unit = re.search(r"-Xmx(\d+)([mg])", heap).groups()
+                self.assertLess(int(amount) * {"m": 1, "g": 1024}[unit], mebibytes(container["resources"]["requests"]["memory"]), where)
 
-    def test_pods_are_locked_down_beyond_what_the_standard_asks(self):
-        for _, objects in self.each():
-            for where, spec in pod_specs(objects):
-                self.assertFalse(spec["automountServiceAccountToken"], where)
-                self.assertFalse(spec["enableServiceLinks"], where)
-                self.assertNotIn(spec.get("serviceAccountName", "default"), ("default",), where)
-                for container in spec["containers"] + spec.get("initContainers", []):
-                    self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"], where)
-                    for kind, resource in itertools.product(("requests", "limits"), ("cpu", "memory")):
-                        self.assertIn(resource, container["resources"][kind], where)
-                    self.assertRegex(container["image"], r":\d+\.\d+\.\d+$|@sha256:", where)
-            for account in (each for each in objects if each["kind"] == "ServiceAccount"):
-                self.assertFalse(account["automountServiceAccountToken"])
+    @of_every_overlay
+    def test_pods_are_locked_down_beyond_what_the_standard_asks(self, _, objects):
+        for where, spec in pod_specs(objects):
+            self.assertFalse(spec["automountServiceAccountToken"], where)
+            self.assertFalse(spec["enableServiceLinks"], where)
+            self.assertNotIn(spec.get("serviceAccountName", "default"), ("default",), where)
+            for container in spec["containers"] + spec.get("initContainers", []):
+                self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"], where)
+                for kind, resource in itertools.product(("requests", "limits"), ("cpu", "memory")):
+                    self.assertIn(resource, container["resources"][kind], where)
+                self.assertRegex(container["image"], r":\d+\.\d+\.\d+$|@sha256:", where)
+        for account in (each for each in objects if each["kind"] == "ServiceAccount"):
+            self.assertFalse(account["automountServiceAccountToken"])
 
     def test_topics_are_those_that_were_asked_for(self):
         week, month = str(7 * 86_400_000), str(30 * 86_400_000)
@@ -222,8 +227,8 @@ class Network(unittest.TestCase):
     def reaches(self, source, target, port):
         return one_way(self.policies, "Egress", source, target, target, port) and one_way(self.policies, "Ingress", target, source, target, port)
 
-    def pods(self, overlay, components=()):
-        with temporary_overlay(KAFKA / "overlays" / overlay, [KAFKA / "components" / each for each in components]) as folder:
+    def pods(self, overlay, components=(), namespace="kafka"):
+        with temporary_overlay(KAFKA / "overlays" / overlay, [KAFKA / "components" / each for each in components], namespace=namespace) as folder:
             objects = render(folder)
         self.policies = [each for each in objects if each["kind"] == "NetworkPolicy"]
         pods = {}
@@ -253,7 +258,7 @@ class Network(unittest.TestCase):
         self.assertFalse(self.reaches(broker, Pod("anywhere", {}), 443))
 
     def test_only_brokers_the_health_check_and_members_reach_zookeeper(self):
-        pods = self.pods("ai-platform-zookeeper")
+        pods = self.pods("ai-platform-zookeeper", namespace="middleware")
         zookeeper = pods["zookeeper"]
         for name in "kafka", "kafka-health-check":
             self.assertTrue(self.reaches(pods[name], zookeeper, 2181), name)
@@ -267,30 +272,26 @@ class Network(unittest.TestCase):
 class Applied(ClusterTest):
     """With an image that the node doesn't know, so that pods are scheduled and wait: what runs in them is other suites' business."""
 
-    def apply_twice(self, overlay, components=()):
-        images = [{"name": name, "newName": "not-run/kafka"} for name in ("apache/kafka", "registry.example.com/kafka-with-exporter")]
-        with temporary_overlay(KAFKA / "overlays" / overlay, [KAFKA / "components" / each for each in components], images=images) as folder:
-            objects = render(folder)
-            namespace = next(each["metadata"]["name"] for each in objects if each["kind"] == "Namespace")
-            command = ["apply", "--server-side", "--validate=strict", "-k", folder]
-            self.kubectl(*command)
-            versions = lambda: {line for line in self.kubectl("get", "-k", folder, "-o", "go-template={{range .items}}{{.kind}}/{{.metadata.name}} {{.metadata.generation}}{{\"\\n\"}}{{end}}").splitlines()}     # noqa: E731
-            before = versions()
-            self.assertIn("serverside-applied", self.kubectl(*command))
-            self.assertEqual(versions(), before)
-        return namespace, objects
-
     def test_every_overlay_is_accepted_twice_and_its_pods_find_a_node_each(self):
+        images = [{"name": name, "newName": "not-run/kafka"} for name in ("apache/kafka", "registry.example.com/kafka-with-exporter")]
         for overlay in OVERLAYS:
-            with self.subTest(overlay=overlay):
-                namespace, objects = self.apply_twice(overlay)
-                expected = pick(objects, "StatefulSet", "kafka")["spec"]["replicas"]
-                nodes = lambda: self.kubectl("get", "pods", "-n", namespace, "-l", "app.kubernetes.io/component=broker", "-o", "jsonpath={.items[*].spec.nodeName}").split()     # noqa: E731,B023
+            namespace = f"accepted-{overlay}"
+            with self.subTest(overlay=overlay), temporary_overlay(KAFKA / "overlays" / overlay, images=images, namespace=namespace) as folder:
+                expected = pick(render(folder), "StatefulSet", "kafka")["spec"]["replicas"]
+                apply = ["apply", "--server-side", "--validate=strict", "-k", folder]
+                generations = ["get", "-k", folder, "-o", "go-template={{range .items}}{{.kind}}/{{.metadata.name}} {{.metadata.generation}}{{\"\\n\"}}{{end}}"]
+                self.kubectl(*apply)
+                before = self.kubectl(*generations)
+                self.kubectl(*apply)
+                self.assertEqual(self.kubectl(*generations), before)
+
+                def nodes():
+                    return self.kubectl("get", "pods", "-n", namespace, "-l", "app.kubernetes.io/component=broker",      # noqa: B023
+                                        "-o", "jsonpath={.items[*].spec.nodeName}").split()
                 eventually(lambda: len(nodes()) == expected, 30, f"{expected} pods scheduled")      # noqa: B023
                 self.assertEqual(len(set(nodes())), expected)
-                jobs = self.kubectl("get", "pods", "-n", namespace, "-l", "app.kubernetes.io/component=topics", "-o", "name")
-                self.assertIn("pod/kafka-topics", jobs)
-                self.plane.reset()
+                budget = self.get("pdb", "kafka", namespace)["status"]
+                self.assertEqual(budget["expectedPods"], expected)
 
     def test_every_component_is_accepted_on_the_default_and_on_the_ai_platform(self):
         for overlay in "kraft", "ai-platform":
@@ -322,7 +323,6 @@ class Applied(ClusterTest):
         self.run_find_rack(script, token)
 
     def run_find_rack(self, script, token):
-        from cluster import work_folder
         folder = work_folder("rack")
         (folder / "token").write_text(token)
         ca = self.kubectl("get", "configmap", "kube-root-ca.crt", "-n", "kafka", "-o", "go-template={{index .data \"ca.crt\"}}")

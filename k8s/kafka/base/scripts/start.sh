@@ -4,7 +4,7 @@
 set -euo pipefail
 # shellcheck source=common.sh
 source /scripts/common.sh
-require POD_NAME POD_NAMESPACE REPLICATION_FACTOR MIN_INSYNC_REPLICAS INTERNAL_REPLICATION_FACTOR
+require POD_NAME POD_NAMESPACE CONTROLLERS REPLICATION_FACTOR MIN_INSYNC_REPLICAS INTERNAL_REPLICATION_FACTOR
 
 readonly ordinal=${POD_NAME##*-}
 readonly domain=kafka-headless.$POD_NAMESPACE.svc.${CLUSTER_DOMAIN:-cluster.local}
@@ -29,7 +29,7 @@ listeners() {
     echo "listener.security.protocol.map=CLIENTS:$protocol,BROKERS:$protocol,CONTROLLER:$protocol,EXTERNAL:$protocol"
 }
 
-is_kraft() { [[ ${CONTROLLERS:-} ]]; }
+is_kraft() { [[ ! ${ZOOKEEPER:-} ]]; }
 is_controller() { is_kraft && ((ordinal < CONTROLLERS)); }
 
 identity() {
