@@ -47,7 +47,7 @@ at_least() {
 check_client() {
     local version
     command -v "$kubectl" >/dev/null || die "$kubectl is not installed." "Install kubectl 1.28 or newer: https://kubernetes.io/docs/tasks/tools/"
-    version=$("$kubectl" version --client -o json 2>/dev/null | sed -nE 's/.*"gitVersion": "(v[0-9.]+).*/\1/p' | head -n 1) || true
+    version=$("$kubectl" version --client -o json 2>/dev/null | sed -nE 's/.*"gitVersion": "(v[0-9.]+).*/\1/p' | sed -n 1p) || true
     at_least 1.28 "$version" || problem "kubectl is ${version:-of an unknown version}." "Install 1.28 or newer: older ones can't render the overlays."
 }
 
@@ -57,7 +57,7 @@ check_server() {
         die "No Kubernetes cluster answers: $(tail -n 1 "$work/why")" \
             "Is it running, and is this the right context? kubectl config get-contexts lists them, --context NAME takes one."
     fi
-    version=$(sed -nE 's/.*"gitVersion": "(v[0-9.]+).*/\1/p' <<<"$version" | head -n 1)
+    version=$(sed -nE 's/.*"gitVersion": "(v[0-9.]+).*/\1/p' <<<"$version" | sed -n 1p)
     at_least 1.28 "$version" || problem "Kubernetes is $version." "Upgrade it to 1.28 or newer, which the manifests need."
     if grep -q "metadata.labels\['topology.kubernetes.io/zone'\]" "$work/manifests.yaml"; then
         at_least 1.35 "$version" ||
@@ -147,7 +147,7 @@ check_kind() {
 say "== What is needed"
 check_client
 render
-replicas=$(manifests_of StatefulSet | awk '/^  name: kafka$/ { found = 1 } found && /^  replicas: / { print $2; exit }')
+replicas=$(manifests_of StatefulSet | awk '/^  name: kafka$/ { found = 1 } found && /^  replicas: / { if (!found_it++) print $2 }')
 check_server
 check_rights
 check_storage
@@ -169,7 +169,7 @@ random_password() { LC_ALL=C tr -dc 'A-Za-z0-9' < <(head -c 4096 /dev/urandom) |
 make_users() {
     local user users present missing=()
     [[ $(setting SASL) == true ]] || return 0
-    users="admin broker-1 broker-2 controller-1 controller-2 $(awk '/^  acls.txt: \|/ { inside = 1; next } inside && /^  [^ ]/ { exit } inside && $1 && $1 !~ /^#/ { print $1 }' <(manifests_of ConfigMap) | sort -u)"
+    users="admin broker-1 broker-2 controller-1 controller-2 $(awk '/^  acls.txt: \|/ { inside = 1; next } inside && /^  [^ ]/ { inside = 0 } inside && $1 && $1 !~ /^#/ { print $1 }' <(manifests_of ConfigMap) | sort -u)"
     # shellcheck disable=SC2016 # Go's variables, not the shell's
     present=$(kube get secret kafka-users -n "$namespace" --ignore-not-found -o go-template='{{range $name, $_ := .data}}{{$name}}{{"\n"}}{{end}}')
     for user in $users; do grep -qx "$user" <<<"$present" || missing+=("$user"); done
@@ -218,7 +218,7 @@ wait_for_pods() {
 
 say "== Wait for the brokers (up to $timeout s)"
 if uses_zookeeper; then
-    wait_for_pods zookeeper "$(manifests_of StatefulSet | awk '/^  name: zookeeper$/ { found = 1 } found && /^  replicas: / { print $2; exit }')" ZooKeepers
+    wait_for_pods zookeeper "$(manifests_of StatefulSet | awk '/^  name: zookeeper$/ { found = 1 } found && /^  replicas: / { if (!found_it++) print $2 }')" ZooKeepers
 fi
 wait_for_pods kafka "$replicas" brokers
 

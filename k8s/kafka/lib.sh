@@ -76,7 +76,7 @@ render() {
     } >"$rendered/kustomization.yaml"
     kube kustomize "$rendered" >"$work/manifests.yaml" 2>"$work/why" ||
         die "The overlay $overlay can't be rendered: $(tail -n 1 "$work/why")" "kubectl kustomize $folder shows where."
-    namespace=$(awk '/^kind: /{ kind = $2 } kind == "Namespace" && /^  name: / { print $2; exit }' "$work/manifests.yaml")
+    namespace=$(awk '/^kind: /{ kind = $2 } kind == "Namespace" && /^  name: / { if (!found_it++) print $2 }' "$work/manifests.yaml")
 }
 
 # The overlay that deploy.sh noted in the namespace; kraft where it noted none.
@@ -98,7 +98,7 @@ manifests_of() {
 }
 
 # A figure of the ConfigMap kafka-settings as rendered.
-setting() { manifests_of ConfigMap | sed -nE "s/^  $1: \"?([^\"]*)\"?$/\1/p" | head -n 1; }
+setting() { manifests_of ConfigMap | sed -nE "s/^  $1: \"?([^\"]*)\"?$/\1/p" | sed -n 1p; }
 
 uses_zookeeper() { [[ $(setting ZOOKEEPER) ]]; }
 
@@ -109,7 +109,7 @@ pods_of() {
 }
 
 # A broker that is ready, but not the one named.
-ready_broker() { pods_of kafka 2>/dev/null | awk -v not="${1:-}" '$2 == "True" && $1 != not { print $1; exit }'; }
+ready_broker() { pods_of kafka 2>/dev/null | awk -v not="${1:-}" '$2 == "True" && $1 != not { if (!found_it++) print $1 }'; }
 
 # in_broker SCRIPT ARGUMENTS…: runs one of the pods' scripts in a broker that is ready. $except_broker is left out.
 in_broker() {
