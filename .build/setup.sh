@@ -3,6 +3,7 @@
 #
 #   .build/setup.sh           what `dotnet build` needs
 #   .build/setup.sh --tests   also what the tests need: PostgreSQL, python3-kafka, a Java runtime, shellcheck
+#   .build/setup.sh --k8s     what tests/k8s.sh needs besides: promtool and other checkers of files, network tools
 #
 # With a complete package registry nothing is built here, and `dotnet build` works without this script.
 # Results stand in artifacts/ (git-ignored): setup.props, which Directory.Build.props imports, and native/librdkafka.so.
@@ -283,8 +284,30 @@ has_java() {
 
 has_shellcheck() { command -v shellcheck >/dev/null; }
 
+readonly test_needs='postgresql postgresql
+python_kafka python3-kafka
+java default-jre-headless
+shellcheck shellcheck'
+
+has_ip() { command -v ip >/dev/null; }
+has_yamllint() { command -v yamllint >/dev/null; }
+has_python_yaml() { [[ -e /usr/lib/python3/dist-packages/yaml/__init__.py ]] || /usr/bin/python3 -c 'import yaml' 2>/dev/null; }
+has_busybox() { command -v busybox >/dev/null; }
+
+readonly k8s_needs='ip iproute2
+python_yaml python3-yaml
+python_kafka python3-kafka
+yamllint yamllint
+java default-jre-headless
+busybox busybox'
+
+are_there() {
+    local need
+    while read -r need _; do "has_$need" || return 1; done <<<"$1"
+}
+
 # None of these is essential: tests that miss one are skipped, with the reason.
-prepare_tests() {
+install_needs() {
     local need package
     while read -r need package; do
         "has_$need" && continue
@@ -296,21 +319,46 @@ prepare_tests() {
         else
             say "missing for the tests, which are skipped without it: what Debian calls $package"
         fi
-    done <<'NEEDS'
-postgresql postgresql
-python_kafka python3-kafka
-java default-jre-headless
-shellcheck shellcheck
-NEEDS
+    done <<<"$1"
+}
+
+# --- What the tests of the manifests need besides ----------------------------------------------------------------------
+
+readonly tools=$artifacts/tools
+
+# Programs out of packages that, installed, would start a server on this machine or bring half a desktop: only unpacked.
+has_tool() { command -v "$1" >/dev/null || [[ -x $tools/$1 ]]; }
+
+unpack_tools() {
+    local package=$1 program
+    shift
+    is_debian || { say "missing for the tests: ${*##*/} (Debian's package $package)"; return; }
+    say "unpacking ${*##*/} from Debian's package $package"
+    mkdir -p "$work/unpack" "$tools"
+    # Fetched with the machine's own sources and keys, but into a folder of ours.
+    (
+        cd "$work/unpack"
+        quietly apt-get download "$package" || { is_root && quietly apt-get update && quietly apt-get download "$package"; } &&
+            dpkg-deb -x "$package"_*.deb root
+    ) || { say "$package could not be downloaded (above): tests that need it are skipped"; return; }
+    for program in "$@"; do cp "$work/unpack/root/$program" "$tools/"; done
+}
+
+k8s_is_ready() { are_there "$k8s_needs" && has_tool promtool && has_tool prometheus; }
+
+prepare_k8s() {
+    install_needs "$k8s_needs"
+    { has_tool promtool && has_tool prometheus; } || unpack_tools prometheus usr/bin/promtool usr/bin/prometheus
 }
 
 # -------------------------------------------------------------------------------------------------------------------------
 
-for_tests=false
+for_tests=false for_k8s=false
 case ${1:-} in
     "") ;;
     --tests) for_tests=true ;;
-    *) die "Unknown option $1." "usage: .build/setup.sh [--tests]" ;;
+    --k8s) for_k8s=true ;;
+    *) die "Unknown option $1." "usage: .build/setup.sh [--tests|--k8s]" ;;
 esac
 
 kafka_version=$(version_of Confluent.Kafka)
@@ -318,9 +366,11 @@ testcontainers_version=$(version_of Testcontainers.Kafka)
 library_key="format $format; Confluent.Kafka $kafka_version; $(uname -sm)"
 key="$library_key; Testcontainers.Kafka $testcontainers_version"
 
-tests_are_ready() { has_postgresql && has_python_kafka && has_java && has_shellcheck; }
-
-if build_is_ready && { [[ $for_tests == false ]] || tests_are_ready; }; then exit 0; fi
+if [[ $for_k8s == true ]]; then
+    if k8s_is_ready; then exit 0; fi
+elif build_is_ready && { [[ $for_tests == false ]] || are_there "$test_needs"; }; then
+    exit 0
+fi
 
 # One at a time: a second one waits, then finds the work done. (macOS has no flock; two at once are rare there.)
 mkdir -p "$artifacts"
@@ -334,5 +384,9 @@ trap 'exit 143' TERM
 rm -rf "$work"
 mkdir -p "$work"
 
+if [[ $for_k8s == true ]]; then
+    prepare_k8s
+    exit
+fi
 build_is_ready || prepare_build
-[[ $for_tests == false ]] || prepare_tests
+[[ $for_tests == false ]] || install_needs "$test_needs"

@@ -114,8 +114,8 @@ check_nodes() {
     local nodes
     # Not everyone may list nodes; then the scheduler says it later.
     nodes=$(kube get nodes -o go-template='{{range .items}}{{if not .spec.unschedulable}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' 2>/dev/null | grep -c .) || return 0
-    ((nodes >= replicas)) ||
-        problem "$nodes nodes take pods, and $replicas brokers go to one each." "Add nodes, or take --overlay dev on a laptop."
+    ((nodes >= brokers)) ||
+        problem "$nodes nodes take pods, and $brokers brokers go to one each." "Add nodes, or take --overlay dev on a laptop."
 }
 
 check_image() {
@@ -147,7 +147,7 @@ check_kind() {
 say "== What is needed"
 check_client
 render
-replicas=$(manifests_of StatefulSet | awk '/^  name: kafka$/ { found = 1 } found && /^  replicas: / { if (!found_it++) print $2 }')
+brokers=$(replicas kafka)
 check_server
 check_rights
 check_storage
@@ -156,7 +156,7 @@ check_image
 check_kind
 check_secrets
 ((problems == 0)) || die "$problems things are missing (above). Nothing was changed."
-say "✓ everything for $overlay: $replicas brokers in the namespace $namespace"
+say "✓ everything for $overlay: $brokers brokers in the namespace $namespace"
 if [[ $check_only == true ]]; then exit 0; fi
 
 # --- Apply -----------------------------------------------------------------------------------------------------------------
@@ -218,9 +218,9 @@ wait_for_pods() {
 
 say "== Wait for the brokers (up to $timeout s)"
 if uses_zookeeper; then
-    wait_for_pods zookeeper "$(manifests_of StatefulSet | awk '/^  name: zookeeper$/ { found = 1 } found && /^  replicas: / { if (!found_it++) print $2 }')" ZooKeepers
+    wait_for_pods zookeeper "$(replicas zookeeper)" ZooKeepers
 fi
-wait_for_pods kafka "$replicas" brokers
+wait_for_pods kafka "$brokers" brokers
 
 # --- Topics, users ----------------------------------------------------------------------------------------------------------
 

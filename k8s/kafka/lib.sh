@@ -75,8 +75,8 @@ render() {
         fi
     } >"$rendered/kustomization.yaml"
     kube kustomize "$rendered" >"$work/manifests.yaml" 2>"$work/why" ||
-        die "The overlay $overlay can't be rendered: $(tail -n 1 "$work/why")" "kubectl kustomize $folder shows where."
-    namespace=$(awk '/^kind: /{ kind = $2 } kind == "Namespace" && /^  name: / { if (!found_it++) print $2 }' "$work/manifests.yaml")
+        die "The overlay $overlay can't be rendered: $(tr '\n' ' ' <"$work/why")" "kubectl kustomize $folder shows where."
+    namespace=$(awk '/^kind: /{ kind = $2 } kind == "Namespace" && /^  name: / && !seen++ { print $2 }' "$work/manifests.yaml")
 }
 
 # The overlay that deploy.sh noted in the namespace; kraft where it noted none.
@@ -102,6 +102,9 @@ setting() { manifests_of ConfigMap | sed -nE "s/^  $1: \"?([^\"]*)\"?$/\1/p" | s
 
 uses_zookeeper() { [[ $(setting ZOOKEEPER) ]]; }
 
+# replicas NAME: how many the overlay asks for.
+replicas() { manifests_of StatefulSet | awk -v name="$1" '/^  name: /{ this = $2 } this == name && /^  replicas: / { print $2 }'; }
+
 # pods_of NAME: `pod ready revision`, one per line, of the StatefulSet.
 pods_of() {
     # shellcheck disable=SC2016 # Go's variables, not the shell's
@@ -109,7 +112,7 @@ pods_of() {
 }
 
 # A broker that is ready, but not the one named.
-ready_broker() { pods_of kafka 2>/dev/null | awk -v not="${1:-}" '$2 == "True" && $1 != not { if (!found_it++) print $1 }'; }
+ready_broker() { pods_of kafka 2>/dev/null | awk -v not="${1:-}" '$2 == "True" && $1 != not && !seen++ { print $1 }'; }
 
 # in_broker SCRIPT ARGUMENTS…: runs one of the pods' scripts in a broker that is ready. $except_broker is left out.
 in_broker() {

@@ -76,7 +76,7 @@ fi
 single=$(pods_of kafka | grep -c .)
 say "Restarting $(tr '\n' ' ' <<<"$pods")in $namespace, one at a time."
 # A broker that is down because of what this roll brings must not stop it: with an outdated broker not ready, that one goes first.
-broken=$(pods_of kafka | awk -v revision="$revision" '$2 != "True" && $3 != revision { if (!found_it++) print $1 }')
+broken=$(pods_of kafka | awk -v revision="$revision" '$2 != "True" && $3 != revision && !seen++ { print $1 }')
 if [[ $broken ]]; then pods="$broken $(grep -vx "$broken" <<<"$pods")" || true; fi
 for pod in $pods; do
     started=$SECONDS

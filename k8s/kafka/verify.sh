@@ -57,9 +57,6 @@ finish() {
     exit "$failed"
 }
 
-# replicas NAME: as the overlay has it.
-replicas() { manifests_of StatefulSet | awk -v name="$1" '/^  name: /{ this = $2 } this == name && /^  replicas: / { if (!found_it++) print $2 }'; }
-
 check_pods() {
     local name=$1 title=$2 expected there ready
     expected=$(replicas "$name")
