@@ -45,19 +45,19 @@ kube() { "$kubectl" ${context:+--context "$context"} "$@"; }
 overlays() { (cd "$kafka_folder/overlays" && printf '%s ' */kustomization.yaml | sed 's#/kustomization.yaml##g; s/strimzi //'); }
 
 overlay_folder() {
-    if [[ -d $kafka_folder/overlays/$overlay ]]; then
-        printf '%s' "$kafka_folder/overlays/$overlay"
-    elif [[ -d $overlay ]]; then
-        (cd "$overlay" && pwd -P)
-    fi
+    local folder
+    # By name; a folder of one's own as it stands from here, or beside this file.
+    for folder in "$kafka_folder/overlays/$overlay" "$overlay" "$kafka_folder/$overlay"; do
+        if [[ -d $folder ]]; then (cd "$folder" && pwd -P) && return; fi
+    done
 }
 
 # Renders the overlay into $work/manifests.yaml, in the namespace and with the image that were asked for.
 render() {
     local folder rendered=$work/overlay up step
     folder=$(overlay_folder)
-    [[ $folder ]] || die "There is no overlay $overlay." "One of: $(overlays)— or a folder of your own with a kustomization.yaml."
-    [[ $overlay != strimzi ]] || die "The overlay strimzi is applied with kubectl: the operator does what these scripts do." "See overlays/strimzi/README.md."
+    [[ $folder ]] || die "There is no overlay $overlay." "--overlay takes one of: $(overlays)— or a folder of your own with a kustomization.yaml."
+    [[ ${folder##*/} != strimzi ]] || die "The overlay strimzi is applied with kubectl: the operator does what these scripts do." "See overlays/strimzi/README.md."
     mkdir -p "$rendered"
     # kustomize takes no absolute path: up to the root, and down again.
     rendered=$(cd "$rendered" && pwd -P)

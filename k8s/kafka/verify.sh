@@ -130,12 +130,6 @@ if [[ $revision && ! $outdated ]]; then
 else
     result fail "current configuration" "${outdated:-no broker }with an older one" "roll.sh --namespace $namespace restarts them one at a time."
 fi
-last=$(kube get jobs -n "$namespace" -l app.kubernetes.io/component=health-check --sort-by=.metadata.creationTimestamp -o go-template='{{range .items}}{{.metadata.name}} {{or .status.failed 0}} {{or .status.succeeded 0}}{{"\n"}}{{end}}' 2>/dev/null | awk '$2 + $3 > 0' | tail -n 1) || true
-if [[ $last && $(awk '{ print $2 }' <<<"$last") != 0 ]]; then
-    result fail "last health check" "${last%% *} failed" "kubectl logs -n $namespace job/${last%% *}"
-else
-    result ok "last health check" "${last:+${last%% *} passed}${last:-none has run yet}" ""
-fi
 
 # --- Kafka: one visit to a broker ----------------------------------------------------------------------------------------------
 

@@ -201,7 +201,8 @@ esac
         self.assertRegex(status.stdout, r"ok\toffline-partitions")
         self.assertRegex(status.stdout, r"ok\tcontroller")
 
-        consumed = set(local_kafka.cli(home, "kafka-console-consumer", "--bootstrap-server", BOOTSTRAP, "--topic", "ledger", "--from-beginning", "--timeout-ms", "15000", check=False).split())
+        consumed = set(local_kafka.cli(home, "kafka-console-consumer", "--bootstrap-server", BOOTSTRAP, "--topic", "ledger", "--from-beginning", "--max-messages", "8000",
+                                     "--timeout-ms", "30000").split())
         self.assertLessEqual(acknowledged, consumed)
 
     def test_with_a_broker_down_everything_that_watches_says_so(self):
@@ -228,7 +229,7 @@ esac
         command = ["dotnet", demo] if demo.exists() else [ROOT / "samples/run.sh"]
         log = work_folder("shop") / "log"
         with open(log, "w") as file:
-            shop = subprocess.Popen([*command, "--orders", "400", "--timeout", "240", "--kafka", BOOTSTRAP], stdout=file, stderr=subprocess.STDOUT, cwd=log.parent)
+            shop = subprocess.Popen([*command, "--orders", "3000", "--timeout", "300", "--kafka", BOOTSTRAP], stdout=file, stderr=subprocess.STDOUT, cwd=log.parent)
         self.addCleanup(lambda: shop.poll() is None and shop.send_signal(signal.SIGKILL))
         records = lambda: sum(int(line.rsplit(":", 1)[1]) for line in self.tool("kafka-get-offsets", "--topic", "order-events").split())      # noqa: E731
         before = records()
@@ -238,7 +239,7 @@ esac
         time.sleep(5)      # the outage itself: nothing to wait for
         self.node.release("kafka", "kafka-2")
         try:
-            code = shop.wait(300)
+            code = shop.wait(330)
         except subprocess.TimeoutExpired:
             code = "still running"
         self.assertEqual(code, 0, log.read_text()[-3000:])

@@ -15,8 +15,8 @@ BOOTSTRAP = "kafka.kafka.svc.cluster.local:9092"
 class AsFirstAskedFor(ClusterTest):
     """Overlay zookeeper. The tests go on with the cluster that the first deploys."""
 
-    def tool(self, name, *args, check=True):
-        return local_kafka.cli(os.environ["KAFKA_ZK_HOME"], name, "--bootstrap-server", BOOTSTRAP, *args, check=check)
+    def tool(self, name, *args):
+        return local_kafka.cli(os.environ["KAFKA_ZK_HOME"], name, "--bootstrap-server", BOOTSTRAP, *args)
 
     def test_it_is_deployed_and_verified(self):
         output = run([KAFKA / "deploy.sh", "--overlay", "zookeeper"], limit=900)
