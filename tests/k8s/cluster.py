@@ -31,7 +31,7 @@ def work_folder(name):
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=os.environ["EVENTBUS_K8S_INSIDE"]))
 
 
-@needs("KUBE_HOME")
+@needs("KUBE_HOME", "kubectl", "openssl", "xz")
 class ClusterTest(unittest.TestCase):
     """Tests with a cluster: self.node runs its pods, self.kubectl() talks to it. What a class makes goes when it is through.
 

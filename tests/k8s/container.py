@@ -3,7 +3,7 @@
 `container.py SPEC.json FD` runs what a spec says (see node.py, which writes it) and reports on FD: the process id, then
 nothing, or why it could not start. enter() runs a command in a container that runs already.
 What it does not: limits of memory and CPU, seccomp, AppArmor. The root file system is the machine's own, seen through a
-writable layer, without its folders for users and temporary files; what an image would bring is bound into it.
+writable layer, without its folders of users and temporary files; what an image would bring is bound into it.
 """
 import ctypes
 import json
@@ -59,17 +59,26 @@ def bind(source, target, writable):
 
 def make_root(spec):
     """The container's root file system becomes /."""
-    layer = spec["layer"]
-    for part in ("upper", "work", "root"):
-        os.makedirs(f"{layer}/{part}")
-        os.chmod(f"{layer}/{part}", 0o755)
+    os.chdir(spec["layer"])
+    os.mkdir("root")
+    mount("root", "root", None, BIND)
+    layered = []
     for entry in os.scandir("/"):
-        if entry.name not in SHOWN and entry.is_dir(follow_symlinks=False):
-            hide(f"{layer}/upper/{entry.name}", 0o1777 if entry.name == "tmp" else 0o755)
-    options = f"lowerdir=/,upperdir={layer}/upper,workdir={layer}/work" + ("" if trusted() else ",userxattr")
-    mount("overlay", f"{layer}/root", "overlay", 0, options)
-    os.mkdir(f"{layer}/root/.old")
-    call("pivot_root", f"{layer}/root", f"{layer}/root/.old")
+        target = f"root/{entry.name}"
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), target)
+        elif entry.is_dir():
+            os.mkdir(target)
+            os.chmod(target, 0o1777 if entry.name == "tmp" else 0o755)
+            if entry.name in SHOWN:
+                # Folder by folder: in a user namespace, / as a whole can't be a layer.
+                os.makedirs(f"upper/{entry.name}")
+                os.makedirs(f"work/{entry.name}")
+                mount("overlay", target, "overlay", 0, f"lowerdir=/{entry.name},upperdir=upper/{entry.name},workdir=work/{entry.name}"
+                      + ("" if initial_user_namespace() else ",userxattr"))
+                layered.append(f"/{entry.name}")
+    os.mkdir("root/.old")
+    call("pivot_root", "root", "root/.old")
     os.chdir("/")
     mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC)
     mount("sysfs", "/sys", "sysfs", NOSUID | NODEV | NOEXEC | RDONLY)
@@ -85,17 +94,12 @@ def make_root(spec):
     call("umount2", "/.old", DETACH)
     os.rmdir("/.old")
     if spec["read_only_root"]:
-        read_only("/")
+        for place in [*layered, "/"]:
+            read_only(place)
 
 
-def trusted():
-    return os.stat("/proc/self/ns/user").st_ino == 0xEFFFFFFD    # the first user namespace
-
-
-def hide(folder, mode):
-    os.mkdir(folder)
-    os.chmod(folder, mode)
-    os.setxattr(folder, "trusted.overlay.opaque" if trusted() else "user.overlay.opaque", b"y")
+def initial_user_namespace():
+    return os.stat("/proc/self/ns/user").st_ino == 0xEFFFFFFD
 
 
 def become(spec, argv):

@@ -69,7 +69,8 @@ class ControlPlane:
         for name, home in ("apache/kafka:4.3.1", "KAFKA_HOME"), ("apache/kafka:3.9.2", "KAFKA_ZK_HOME"):
             if os.environ.get(home):
                 binds = {f"/opt/kafka/{each.name}": each for each in local_kafka.complete(os.environ[home]).iterdir()}
-                env = {"JAVA_HOME": "/opt/java/openjdk", "PATH": f"/opt/java/openjdk/bin:{PATH}"}
+                # The last one is of trimmed distributions only: starting is most of what tests wait for.
+                env = {"JAVA_HOME": "/opt/java/openjdk", "PATH": f"/opt/java/openjdk/bin:{PATH}", "KAFKA_JIT_LEVEL": "1"}
                 self.node.image(name, {**binds, "/opt/java/openjdk": java}, env, user=1000)
 
     def reset(self):

@@ -68,7 +68,7 @@ class Node:
 
     def follow(self):
         while True:
-            self.changed.wait()
+            self.changed.wait(5)
             self.changed.clear()
             for step in (self.sync_pods, lambda: self.provisioner.sync(self.claims.all(), self.volumes.all()), lambda: self.network.sync(self.api)):
                 try:
@@ -91,6 +91,7 @@ class Node:
             if pod:
                 pod.item = item
                 pod.volumes.refresh()
+                pod.publish()
                 if "deletionTimestamp" in meta:
                     pod.end(meta.get("deletionGracePeriodSeconds", 30))
         for uid in set(self.known) - present:
@@ -148,12 +149,17 @@ class Node:
         return "".join(file.read_text(errors="replace") for file in files)
 
     def log_tails(self, since=0.0, lines=15):
-        """The ends of the logs that were written to, for the report of a failed test."""
+        """What pods wait for, and the ends of the logs that were written to, for the report of a failed test."""
         parts = []
+        for pod in list(self.known.values()):
+            waits = [f"{each.name}: {each.state}" for each in pod.all() if not each.ready and "running" not in each.state]
+            seen = [f"{reason} {count['count']} times: {message}" for (reason, message), count in list(pod.events.items())]
+            if waits:
+                parts.append("\n       | ".join([f"       -- pod {pod.namespace}/{pod.name}: {pod.phase}", *waits, *seen[-lines // 3:]]))
         for file in sorted(self.log_folder.rglob("*.log")):
             tail = file.read_text(errors="replace").split("\n")[-lines - 1:]
             if file.stat().st_mtime >= since and any(tail):
-                parts.append(f"       -- log of {file.relative_to(self.log_folder)}\n" + "\n".join("       | " + line for line in tail))
+                parts.append(f"       -- log of {file.relative_to(self.log_folder)}\n" + "\n".join("       | " + line[:300] for line in tail))
         return "\n".join(parts)
 
 
@@ -174,7 +180,7 @@ class Pod:
         self.volumes, self.network = Volumes(node, self, self.folder), None
         self.ending, self.released, self.lock = threading.Event(), threading.Event(), threading.RLock()
         self.released.set()
-        self.grace, self.phase, self.sent, self.conditions = 30, "Pending", None, {}
+        self.grace, self.phase, self.sent, self.conditions, self.events = 30, "Pending", None, {}, {}
         self.inits = [Container(self, spec, True) for spec in self.spec.get("initContainers", [])]
         self.containers = [Container(self, spec, False) for spec in self.spec["containers"]]
         self.initialized = not self.inits
@@ -316,25 +322,34 @@ class Pod:
                 status["startTime"] = now()
             if status == self.sent:
                 return
-            self.sent = json.loads(json.dumps(status))
             state = self.node.run / "state" / self.namespace
             state.mkdir(exist_ok=True)
             text = json.dumps({"netns": f"{self.folder}/net", "containers": {each.name: each.access() for each in self.all()}})
-            (state / ".next").write_text(text)
-            (state / ".next").rename(state / f"{self.name}.json")
+            (state / f"{self.uid}.next").write_text(text)
+            (state / f"{self.uid}.next").rename(state / f"{self.name}.json")
             try:
                 self.node.api.patch(path_of("pods", self.item) + "/status", {"metadata": {"uid": self.uid}, "status": status}, STRATEGIC)
             except ApiError as error:
                 if error.status not in (404, 409):      # gone, or another pod of this name
                     raise
+            except (OSError, http.client.HTTPException):
+                return      # the node publishes again
+            self.sent = json.loads(json.dumps(status))
 
     def event(self, kind, reason, message):
+        """For `kubectl get events`; the same thing again only counts."""
+        path, known = f"/api/v1/namespaces/{self.namespace}/events", self.events.setdefault((reason, message), {"count": 0})
+        known["count"] += 1
         try:
-            self.node.api.create(f"/api/v1/namespaces/{self.namespace}/events", {
+            if known["count"] > 1:
+                self.node.api.patch(f"{path}/{known['name']}", {"count": known["count"], "lastTimestamp": now()})
+                return
+            known["name"] = self.node.api.create(path, {
                 "metadata": {"generateName": f"{self.name}."}, "type": kind, "reason": reason, "message": message, "count": 1,
                 "firstTimestamp": now(), "lastTimestamp": now(), "source": {"component": "kubelet", "host": self.spec["nodeName"]},
-                "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": self.name, "namespace": self.namespace, "uid": self.uid}})
-        except ApiError:
+                "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": self.name, "namespace": self.namespace, "uid": self.uid},
+            })["metadata"]["name"]
+        except (ApiError, OSError, LookupError):
             pass    # the namespace is going
 
 
