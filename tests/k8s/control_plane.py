@@ -77,19 +77,25 @@ class ControlPlane:
         """Removes what a suite has made: its namespaces, and with them pods and volumes."""
         if self.node is None:
             return
-        mine = lambda: [each["metadata"]["name"] for each in self.api.get("/api/v1/namespaces")["items"]       # noqa: E731
-                        if each["metadata"]["name"] not in SYSTEM]
-        until, asked = time.monotonic() + 90, set()
-        while names := mine():
+        for each in self.api.get("/api/v1/nodes")["items"]:
+            self.api.patch(f"/api/v1/nodes/{each['metadata']['name']}", {"spec": {"unschedulable": None}})
+        until = time.monotonic() + 90
+        while names := {each["metadata"]["name"] for each in self.api.get("/api/v1/namespaces")["items"]} - SYSTEM:
             for name in names:
-                if name not in asked:
-                    # The namespace first: in one that is going, controllers make no new pods.
-                    self.api.delete(f"/api/v1/namespaces/{name}")
-                    asked.add(name)
-                try:
-                    self.api.call("DELETE", f"/api/v1/namespaces/{name}/pods", {"gracePeriodSeconds": 0})
-                except ApiError:
-                    pass
+                self.clear(name)
             if time.monotonic() > until:
                 raise AssertionError(f"namespaces {', '.join(names)} do not go")
             time.sleep(0.2)
+
+    def clear(self, namespace):
+        """Workloads, then pods, then the namespace: it takes its time when it has to end pods itself."""
+        try:
+            for kind in "batch/v1/%s/cronjobs", "batch/v1/%s/jobs", "apps/v1/%s/statefulsets", "apps/v1/%s/deployments", "apps/v1/%s/daemonsets":
+                self.api.delete("/apis/" + kind % f"namespaces/{namespace}", {"propagationPolicy": "Background"})
+            pods = f"/api/v1/namespaces/{namespace}/pods"
+            self.api.delete(pods, {"gracePeriodSeconds": 0})
+            if not self.api.get(pods)["items"]:
+                self.api.delete(f"/api/v1/namespaces/{namespace}")
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise

@@ -62,7 +62,7 @@ class Services:
     def __init__(self, services, slices):
         self.services, self.slices = services, slices
         self.balancers = itertools.count(1)
-        self.targets, self.listening = {}, {}
+        self.targets, self.listening, self.relays = {}, {}, set()
         threading.Thread(target=self.answer_names, daemon=True, name="dns").start()
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True, name="relay").start()
@@ -163,12 +163,15 @@ class Services:
             self.listening[place] = await asyncio.start_server(lambda *pair, place=place: self.relay(place, *pair), *place, backlog=1024)
 
     async def relay(self, place, reader, writer):
+        # The loop itself knows its tasks only weakly.
+        self.relays.add(asyncio.current_task())
         try:
             onward = await asyncio.open_connection(*random.choice(self.targets[place]))
             await asyncio.gather(self.pump(reader, onward[1]), self.pump(onward[0], writer))
         except (OSError, LookupError):
             pass
         writer.close()
+        self.relays.discard(asyncio.current_task())
 
     @staticmethod
     async def pump(reader, writer):
@@ -179,5 +182,3 @@ class Services:
             writer.write_eof()
         except OSError:
             writer.close()
-
-

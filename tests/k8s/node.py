@@ -57,7 +57,10 @@ class Node:
         (self.run / "state").mkdir()
         self.images, self.known = {}, {}
         self.changed = threading.Event()
-        mirror = lambda path: api.mirror(path, self.changed.set)    # noqa: E731
+
+        def mirror(path):
+            return api.mirror(path, self.changed.set)
+
         self.claims, self.volumes = mirror("/api/v1/persistentvolumeclaims"), mirror("/api/v1/persistentvolumes")
         self.config_maps, self.secrets = mirror("/api/v1/configmaps"), mirror("/api/v1/secrets")
         self.services, self.slices = mirror("/api/v1/services"), mirror("/apis/discovery.k8s.io/v1/endpointslices")
@@ -444,7 +447,9 @@ class Container:
 
     def probe(self, kind, probe, process, gate):
         """Repeats one probe for as long as this run of the container lasts."""
-        alive = lambda: process.poll() is None and self.pid and not self.pod.ending.is_set()     # noqa: E731
+        def alive():
+            return process.poll() is None and self.pid and not self.pod.ending.is_set()
+
         while kind != "startup" and not gate.wait(0.1):
             if not alive():
                 return
@@ -543,9 +548,8 @@ class Container:
         dropped, added = wanted.get("drop", []), [each.removeprefix("CAP_") for each in wanted.get("add", [])]
         capabilities = [] if "ALL" in dropped else [each for each in DEFAULT_CAPABILITIES if each not in dropped]
         env = self.environment(image, uid)
-        expand = lambda words: [substitute(word, env) for word in words]       # noqa: E731
-        argv = expand(self.spec.get("command") or []) or list(image.entrypoint)
-        argv += expand(self.spec.get("args") or []) or ([] if self.spec.get("command") else list(image.cmd))
+        argv = [substitute(word, env) for word in self.spec.get("command") or []] or list(image.entrypoint)
+        argv += [substitute(word, env) for word in self.spec.get("args") or []] or ([] if self.spec.get("command") else list(image.cmd))
         if not argv:
             raise NotYet("no command specified")
         self.runs += 1

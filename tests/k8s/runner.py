@@ -143,11 +143,11 @@ def main():
             print("\n".join(["", title, *lines]))
     passed, failed, skipped = (sum(result.passed for result in results), sum(len(result.failed) for result in results),
                                sum(len(result.skipped_tests) for result in results))
-    if not passed and not failed:
+    if not passed + failed + skipped:
         print("\nNo test ran.")
     print(f"\n{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     # At once: what the tests started ends with the process namespace.
-    os._exit(0 if passed and not failed else 1)
+    os._exit(0 if passed + skipped and not failed else 1)
 
 
 if __name__ == "__main__":

@@ -246,6 +246,11 @@ class Pods(ClusterTest):
         status = self.kubectl("get", "pod", "-l", "job-name=bad", "-n", "harness", "-o", "jsonpath={.items[*].status.containerStatuses[*].state.terminated.exitCode}")
         self.assertEqual(status, "3")
 
+    def test_an_attached_run_prints_and_passes_on_the_exit_code(self):
+        with self.assertRaises(Failed) as failed:
+            self.kubectl("run", "once", "--rm", "-i", "--restart=Never", "--image=tests/plain:1", "--", "sh", "-c", "echo out; exit 4")
+        self.assertEqual((failed.exception.code, failed.exception.output.split("\n")[0]), (4, "out"))
+
     def test_an_unknown_image_is_named(self):
         self.kubectl("run", "unknown", "-n", "default", "--image=nobody/knows:1", "--restart=Never")
         self.addCleanup(self.kubectl, "delete", "pod", "unknown", "--force", "--grace-period=0")
