@@ -77,15 +77,19 @@ admin() {
     return "$exit_code"
 }
 
-# The brokers that are there, one `id host:port rack` per line.
+# The ids of the brokers that are there, one per line.
 list_brokers() {
-    local name=kafka-cluster errors output
+    local errors output
     errors=$(mktemp)
-    if ! output=$(tool "$name" list-endpoints --bootstrap-server "$BOOTSTRAP_SERVERS" --config "$client_config" 2>"$errors"); then
-        cat "$errors" >&2
-        rm -f "$errors"
-        return 1
+    if [[ ${ZOOKEEPER:-} ]]; then
+        # Kafka 3.9 has no list-endpoints; this asks every broker.
+        output=$(tool kafka-broker-api-versions --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$client_config" 2>"$errors") || output=
+        output=$(sed -nE 's/^[^ ]+ \(id: ([0-9]+) .*/\1/p' <<<"$output")
+    else
+        output=$(tool kafka-cluster list-endpoints --bootstrap-server "$BOOTSTRAP_SERVERS" --config "$client_config" 2>"$errors") || output=
+        output=$(awk '$1 ~ /^[0-9]+$/ { print $1 }' <<<"$output")
     fi
+    [[ $output ]] || cat "$errors" >&2
     rm -f "$errors"
-    awk '$1 ~ /^[0-9]+$/ { print $1, $2 ":" $3, $4 }' <<<"$output"
+    [[ $output ]] && sort -n <<<"$output"
 }

@@ -23,9 +23,9 @@ check_brokers() {
     fi
     count=$(grep -c . <<<"$listed") || true
     if ((count >= BROKERS)); then
-        report ok brokers "$count of $BROKERS brokers: $(cut -d' ' -f1 <<<"$listed" | tr '\n' ' ')"
+        report ok brokers "$count of $BROKERS brokers: $(tr '\n' ' ' <<<"$listed")"
     else
-        report fail brokers "$count of $BROKERS brokers: only $(cut -d' ' -f1 <<<"$listed" | tr '\n' ' ')"
+        report fail brokers "$count of $BROKERS brokers: only $(tr '\n' ' ' <<<"$listed")"
     fi
 }
 
