@@ -15,7 +15,7 @@ from pathlib import Path
 
 # Programs of the official distribution, and their classes. Trimmed distributions may lack some of their scripts.
 TOOLS = {name: f"org.apache.kafka.tools.{tool}" for name, tool in {
-    "client-metrics": "ClientMetricsCommand", "cluster": "ClusterTool", "console-share-consumer": "consumer.ConsoleShareConsumer",
+    "broker-api-versions": "BrokerApiVersionsCommand", "client-metrics": "ClientMetricsCommand", "cluster": "ClusterTool", "console-share-consumer": "consumer.ConsoleShareConsumer",
     "consumer-perf-test": "ConsumerPerformance", "delegation-tokens": "DelegationTokenCommand",
     "delete-records": "DeleteRecordsCommand", "dump-log": "DumpLogSegments", "e2e-latency": "EndToEndLatency",
     "features": "FeatureCommand", "groups": "GroupsCommand", "jmx": "JmxTool", "log-dirs": "LogDirsCommand",
@@ -23,7 +23,7 @@ TOOLS = {name: f"org.apache.kafka.tools.{tool}" for name, tool in {
     "streams-application-reset": "StreamsResetter", "streams-groups": "streams.StreamsGroupCommand",
     "transactions": "TransactionsCommand", "verifiable-consumer": "VerifiableConsumer",
     "verifiable-producer": "VerifiableProducer"}.items()}
-MOVED = {"dump-log": "kafka.tools.DumpLogSegments"}    # before 4.0
+MOVED = {"dump-log": "kafka.tools.DumpLogSegments", "broker-api-versions": "kafka.admin.BrokerApiVersionsCommand"}    # before 4.0
 
 # What the official script does with the variables that users set; the trimmed one knows KAFKA_HEAP_OPTS and KAFKA_OPTS only.
 RUN_CLASS = """#!/usr/bin/env bash
@@ -62,7 +62,8 @@ def complete(home):
         for tool, java_class in TOOLS.items():
             found = next((each for each in (java_class, MOVED.get(tool, "")) if each.replace(".", "/") + ".class" in classes), None)
             script = folder / f"bin/kafka-{tool}.sh"
-            if found and not script.exists():
+            # One that is there may still name the class of another version.
+            if found and (not script.exists() or found not in script.read_text()):
                 _script(script, f'#!/usr/bin/env bash\nexec "$(dirname "${{BASH_SOURCE[0]}}")/kafka-run-class.sh" {found} "$@"\n')
         _complete[home] = folder
     return _complete[home]
