@@ -58,11 +58,25 @@ if [[ $yes == false ]]; then
     [[ $answer == "$namespace" ]] || die "'$answer' is not $namespace. Nothing was deleted."
 fi
 
+# Brokers first: without ZooKeeper, or without each other, they wait in vain to hand over their leaders.
+if [[ $keep_data == true ]]; then
+    # One at a time, so that each stops cleanly and has nothing to recover.
+    for ((n = $(pods_of kafka | grep -c . || true); n > 0; n--)); do
+        kube scale statefulset kafka -n "$namespace" --replicas="$((n - 1))" >/dev/null
+        # The last one has nobody to hand its leaders to, and would wait for that until it is killed.
+        if ((n == 1)); then kube delete pod kafka-0 -n "$namespace" --grace-period=30 --ignore-not-found >/dev/null; fi
+        kube wait --for=delete "pod/kafka-$((n - 1))" -n "$namespace" --timeout=300s >/dev/null
+        say "kafka-$((n - 1)) has stopped"
+    done
+else
+    # Nothing is left to save.
+    kube delete statefulsets -n "$namespace" -l "$ours" --cascade=orphan
+    kube delete pods -n "$namespace" -l "$ours" --grace-period=1 --wait=true >/dev/null
+fi
 if [[ $keep_namespace == false ]]; then
     kube delete namespace "$namespace" --wait=true
 else
     kube delete "$kinds" -n "$namespace" -l "$ours" --wait=true
-    # The claims' own deletion waits for the pods.
     kube wait --for=delete pods -n "$namespace" -l "$ours" --timeout=300s >/dev/null
     if [[ $keep_data == false ]]; then
         claims | xargs -r "$kubectl" ${context:+--context "$context"} delete -n "$namespace" --wait=true
