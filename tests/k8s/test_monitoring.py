@@ -18,7 +18,7 @@ import yaml
 import docs
 import local_kafka
 from cluster import K8S, ROOT, ClusterTest, eventually, needs, pick, render, run, temporary_overlay, work_folder
-from prometheus import Prometheus, names, needs_tools, promtool, scrape, selectors, series
+from prometheus import Prometheus, names, needs_tools, promtool, scrape, selectors, series, tool
 
 HERE = Path(__file__).parent / "monitoring"
 MONITORING, KAFKA = K8S / "monitoring", K8S / "kafka"
@@ -166,7 +166,6 @@ class Rules(unittest.TestCase):
         quoted = {each for each in re.findall(r'"([^"\n]+)"', text) if each != board()["title"]}
         self.assertEqual({each for each in quoted if each.lower() not in titles}, set())
 
-    @needs_tools("promtool")
     def test_the_recorded_names_are_read_by_somebody(self):
         everything = set().union(*(names(rule["expr"]) for rule in rules()), *(names(expression) for _, expression in queries()))
         self.assertLessEqual({rule["record"] for rule in rules() if "record" in rule}, everything)
@@ -393,7 +392,6 @@ class RealCluster(ClusterTest):
     @staticmethod
     def path():
         """With promtool on it, wherever it stands."""
-        from prometheus import tool
         return f"{os.environ['PATH']}:{Path(tool('promtool') or '/').parent}"
 
     @classmethod
