@@ -375,7 +375,7 @@ class RealCluster(ClusterTest):
         with temporary_overlay(KAFKA / "overlays/kraft", [KAFKA / "components/metrics"], namespace="kafka") as overlay:
             cls.kubectl("apply", "--server-side", "--validate=strict", "-k", overlay)
         cls.kubectl("create", "namespace", "monitoring")
-        for block in docs.blocks(README, "monitoring"):
+        for block in docs.blocks(MONITORING / "README.md", "monitoring"):
             docs.run_block(block, {"PATH": cls.path()}, cwd=ROOT)
         cls.kubectl("wait", "-n", "kafka", "--for=condition=Ready", "pod", "-l", "app.kubernetes.io/component=broker", "--timeout=180s", limit=200)
         cls.kubectl("wait", "-n", "kafka", "--for=condition=Complete", "job", "--all", "--timeout=180s", limit=200)
