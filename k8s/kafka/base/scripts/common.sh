@@ -62,7 +62,7 @@ write_client_config() {
 tool() {
     local name=$1
     shift
-    env -u JMX_PORT KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC KAFKA_OPTS=-XX:TieredStopAtLevel=1 LOG_DIR=/tmp/logs \
+    env -u JMX_PORT -u KAFKA_JMX_OPTS KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC KAFKA_OPTS=-XX:TieredStopAtLevel=1 LOG_DIR=/tmp/logs \
         timeout "${TOOL_SECONDS:-60}" "$kafka_bin/$name.sh" "$@"
 }
 

@@ -68,7 +68,9 @@ present() {
         /principal=User:/ {
             match($0, /principal=User:[^,]+/); user = substr($0, RSTART + 15, RLENGTH - 15)
             match($0, /operation=[A-Z_]+/); operation = substr($0, RSTART + 10, RLENGTH - 10)
-            operation = substr(operation, 1, 1) tolower(substr(operation, 2))
+            n = split(operation, words, "_")
+            operation = ""
+            for (i = 1; i <= n; i++) operation = operation substr(words[i], 1, 1) tolower(substr(words[i], 2))
             print user, operation, (type == "cluster" ? "cluster" : type ":" name)
         }'
 }
