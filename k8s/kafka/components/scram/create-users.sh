@@ -29,9 +29,9 @@ set_password() {
     local user=$1 password mechanism said
     password=$(password_of "$user")
     for mechanism in SCRAM-SHA-512 SCRAM-SHA-256; do
-        # In a file: what stands on a command line can be read by every process of the pod. One mechanism at a time: the tool
-        # takes two for one that it doesn't know, and prints them in its error, which is why that isn't shown as it is.
-        printf '%s=[password=%s]\n' "$mechanism" "$password" >/tmp/password
+        # One mechanism at a time: a user can't be changed twice in one request. In a file, because what stands on a command line
+        # can be read by every process of the pod; the tool prints what it doesn't understand, so its errors are cleaned.
+        printf '%s=password=%s\n' "$mechanism" "$password" >/tmp/password
         if ! said=$(admin kafka-configs --alter --entity-type users --entity-name "$user" --add-config-file /tmp/password 2>&1); then
             printf '%s\n' "${said//"$password"/***}" >&2
             die "The $mechanism password of $user could not be set (above)."
