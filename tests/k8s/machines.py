@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# systemd finds these before the system's own units: a boot that starts nothing but what a test asks for.
+# In the place of the system's own units: a boot that starts the journal and nothing else but what a test asks for.
 UNITS = "/etc/systemd/system:/run/test-units"
 TARGETS = ("sysinit", "basic", "multi-user", "network", "network-online", "remote-fs", "shutdown", "umount", "test")
 
@@ -53,6 +53,12 @@ echo "$name" >"$root/etc/hostname"
 sed -i 's/^hosts:.*/hosts: files/' "$root/etc/nsswitch.conf"
 mkdir -p "$root/run/test-units" "$root/run/old-root"
 for target in @TARGETS@; do printf '[Unit]\nDescription=%s\n' "$target" >"$root/run/test-units/$target.target"; done
+for unit in systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket; do ln -s "/lib/systemd/system/$unit" "$root/run/test-units/"; done
+echo 'Wants=systemd-journald.service' >>"$root/run/test-units/test.target"
+mkdir -p "$root/etc/systemd/journald.conf.d"
+printf '[Journal]\nReadKMsg=no\nStorage=volatile\n' >"$root/etc/systemd/journald.conf.d/test.conf"
+rm -rf "$root/var/log/journal"
+tr -d - <"/proc/sys/kernel/random/uuid" >"$root/etc/machine-id"
 read -r _
 cd "$root"
 pivot_root . run/old-root
@@ -130,8 +136,8 @@ class Machine:
         # A name that systemd.exec's `container` detection knows: no devices, no kernel settings.
         self.env = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", **(env or {})}
         if self.systemd:
-            command = ["/lib/systemd/systemd", "--system", "--unit=test.target", "--default-standard-output=inherit", "--show-status=no"]
-            self.env.update(container="test", SYSTEMD_UNIT_PATH=UNITS, SYSTEMD_LOG_TARGET="console", SYSTEMD_LOG_LEVEL="notice")
+            command = ["/lib/systemd/systemd", "--system", "--unit=test.target", "--show-status=no"]
+            self.env.update(container="test", SYSTEMD_UNIT_PATH=UNITS, SYSTEMD_LOG_TARGET="journal", SYSTEMD_LOG_LEVEL="notice")
             self.cgroup = _cgroups() / f"machine-{os.getpid()}-{self.folder.name}"
             self.cgroup.mkdir()
         plan = [str(self.folder), name, str(self.systemd).lower(), *(str(part) for bind in binds for part in bind), "--", *command]
@@ -165,11 +171,13 @@ class Machine:
 
     def _alive(self):
         if self.holder.poll() is not None:
-            raise AssertionError(f"{self.name} ended with {self.holder.returncode}:\n{self.log_text()}")
+            raise AssertionError(f"{self.name} ended with {self.holder.returncode}:\n{self.log.read_text(errors='replace')}")
         return True
 
     def log_text(self):
-        return self.log.read_text(errors="replace")
+        """What its program printed; on a machine, what its services did."""
+        printed = self.log.read_text(errors="replace")
+        return printed + self.try_run("journalctl --no-pager --quiet --no-hostname").stdout if self.systemd else printed
 
     def try_run(self, command, env=None, cwd="/root", stdin="", limit=120):
         """Runs a command (a list, or bash's text) inside and returns how it went."""

@@ -170,8 +170,10 @@ class OnMachines(unittest.TestCase):
                             "acks=all", "--producer-property", "delivery.timeout.ms=60000", *arguments], stdin=text + "\n", env=SMALL)
 
     def consume(self, machine, topic, count, bootstrap="localhost:9092", *arguments):
-        return machine.run([f"{BIN}/kafka-console-consumer.sh", "--bootstrap-server", bootstrap, "--topic", topic, "--from-beginning",
-                               "--max-messages", str(count), "--timeout-ms", "60000", *arguments], env=SMALL).split("\n")[:-1]
+        printed = machine.run([f"{BIN}/kafka-console-consumer.sh", "--bootstrap-server", bootstrap, "--topic", topic, "--from-beginning",
+                               "--max-messages", str(count), "--timeout-ms", "60000", *arguments], env=SMALL)
+        # Lines of the tool's log, about nodes that are down, come between the records.
+        return [line for line in printed.split("\n")[:-1] if not line.startswith("[")]
 
 
 def files_of(machine):
@@ -363,6 +365,8 @@ class DirectInstallation(OnMachines):
         described = nodes[0].run([f"{BIN}/kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--describe", "--topic", "ai-task-queue"], env=SMALL)
         self.assertRegex(described, r"PartitionCount: 16\s+ReplicationFactor: 3\s+Configs: .*min.insync.replicas=2")
         self.produce(nodes[0], "ai-task-queue", '{"task_id": "12345"}')
+        # Makes __consumer_offsets too, which takes all three.
+        self.assertEqual(['{"task_id": "12345"}'], self.consume(nodes[0], "ai-task-queue", 1))
         self.pull_the_plug(nodes, "ai-task-queue", "kafka1:9092,kafka2:9092,kafka3:9092")
 
     def test_with_scram_nobody_gets_in_without_the_right_password_and_no_further_than_allowed(self):
@@ -381,17 +385,17 @@ class DirectInstallation(OnMachines):
 
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
             with self.subTest(f"{mechanism}, right"):
-                self.produce(machine, "ai-task-queue", mechanism, "kafka1:9092", "--producer.config", config("right", mechanism))
+                self.produce(machine, "ai-task-queue", mechanism, "kafka1:9092", "--command-config", config("right", mechanism))
             with self.subTest(f"{mechanism}, wrong"):
                 done = machine.try_run([f"{BIN}/kafka-console-producer.sh", "--bootstrap-server", "kafka1:9092", "--topic", "ai-task-queue",
-                                        "--producer.config", config("wrong", mechanism, right=False)], stdin="intruder\n", env=SMALL)
+                                        "--command-config", config("wrong", mechanism, right=False)], stdin="intruder\n", env=SMALL)
                 self.assertIn("Authentication failed", done.stdout + done.stderr)
         with self.subTest("no login at all"):
-            done = machine.try_run([f"{BIN}/kafka-topics.sh", "--bootstrap-server", "kafka1:9092", "--list", "--command-config", "/dev/null"], env=SMALL, limit=90)
-            self.assertNotEqual(0, done.returncode)
+            self.assertTrue(local_kafka.answers(machine.address, 9092))
+            self.assertEqual(0, local_kafka.brokers_known(machine.address, 9092))
         with self.subTest("only what was allowed"):
             self.assertEqual({"SCRAM-SHA-256", "SCRAM-SHA-512"}, set(self.consume(
-                machine, "ai-task-queue", 2, "kafka1:9092", "--consumer.config", config("right"), "--group", "ai-task-processor")))
+                machine, "ai-task-queue", 2, "kafka1:9092", "--command-config", config("right"), "--group", "ai-task-processor")))
             done = machine.try_run([f"{BIN}/kafka-topics.sh", "--bootstrap-server", "kafka1:9092", "--command-config", config("right"),
                                     "--create", "--topic", "other"], env=SMALL)
             self.assertIn("Authorization failed", done.stdout + done.stderr)
@@ -399,6 +403,6 @@ class DirectInstallation(OnMachines):
             admin = re.search(r'password="(\w+)"', machine.read("/etc/kafka/admin.properties"))[1]
             found = machine.run(f"grep -rl {admin} /etc /opt/kafka-4.3.1/config /var/log /run 2>/dev/null | sort").split()
             self.assertEqual(["/etc/kafka/admin.properties", "/etc/kafka/jaas.conf"], found)
-            self.assertNotIn(admin, machine.run("systemctl cat kafka; cat /proc/$(systemctl show -P MainPID kafka)/cmdline /proc/$(systemctl show -P MainPID kafka)/environ | tr '\\0' ' '"))
+            self.assertNotIn(admin, machine.run("journalctl --no-pager --output=export; systemctl cat kafka; cat /proc/$(systemctl show -P MainPID kafka)/cmdline /proc/$(systemctl show -P MainPID kafka)/environ | tr '\\0' ' '"))
             for file, reader in (("jaas.conf", "nobody"), ("admin.properties", "nobody"), ("admin.properties", "kafka")):
                 self.assertNotEqual(0, machine.try_run(["runuser", "-u", reader, "--", "cat", f"/etc/kafka/{file}"]).returncode, (file, reader))
