@@ -1,10 +1,13 @@
-"""Kafka outside of Kubernetes: the guide's commands, units, compose files and Helm values, on machines and containers that
-are this system's files in namespaces of their own (machines.py), with real brokers of KAFKA_HOME and KAFKA_ZK_HOME."""
-import contextlib
+"""Kafka outside of Kubernetes: the guides' commands, units, compose files and Helm values, on machines (machines.py) and in
+containers (containers.py) with real brokers of KAFKA_HOME and KAFKA_ZK_HOME.
+
+What needs a chart runs where EVENTBUS_TEST_CHARTS names a folder of unpacked ones.
+"""
 import http.server
 import os
 import re
-import shutil
+import shlex
+import signal
 import ssl
 import struct
 import subprocess
@@ -13,40 +16,50 @@ import threading
 import unittest
 from pathlib import Path
 
+import yaml
+
+import containers
 import docs
 import local_kafka
 import machines
+from cluster import K8S, ROOT, needs, pick, render, run, work_folder
 from machines import eventually
 
 SUITE = "without_kubernetes"
-ROOT = Path(os.environ["EVENTBUS_ROOT"])
-HERE = ROOT / "k8s/without-kubernetes"
-GUIDE = HERE / "systemd/README.md"
+HERE = K8S / "without-kubernetes"
 RELEASES = {"4.3.1": "KAFKA_HOME", "3.9.2": "KAFKA_ZK_HOME"}
 # Tools and services of tests: small, and quick to start.
 SMALL = {"KAFKA_HEAP_OPTS": "-Xmx128m", "KAFKA_JVM_PERFORMANCE_OPTS": local_kafka.QUICK}
 SERVICE_ENV = f"KAFKA_HEAP_OPTS=-Xmx256m\nKAFKA_JVM_PERFORMANCE_OPTS={local_kafka.QUICK}\n"
 BIN = "/opt/kafka/bin"
-
-
-def work_folder():
-    return Path(tempfile.mkdtemp(prefix="outside-", dir=os.environ.get("EVENTBUS_K8S_INSIDE")))
+TASK = '{"task_id": "12345"}'
 
 
 def home(release):
-    """The distribution of a release, or the reason why the test is skipped."""
-    variable = RELEASES[release]
-    if not os.environ.get(variable):
-        raise unittest.SkipTest(f"{variable} names no Kafka {release}")
-    return Path(os.environ[variable])
+    return Path(os.environ[RELEASES[release]])
 
 
-def sections(path):
-    """The run= blocks of a guide by the heading above them."""
-    lines, found = path.read_text(encoding="utf-8").split("\n"), {}
-    for block in docs.blocks(path, SUITE):
-        heading = next(line for line in reversed(lines[:block.line - 1]) if line.startswith("##"))
-        found.setdefault(heading.lstrip("# "), []).append(block)
+def by_heading(blocks):
+    """Blocks of one guide by the heading above them."""
+    found = {}
+    for block in blocks:
+        above = block.path.read_text(encoding="utf-8").split("\n")[:block.line - 1]
+        found.setdefault(next(line for line in reversed(above) if line.startswith("##")).lstrip("# "), []).append(block)
+    return found
+
+
+def advertised(address, port):
+    """host:port of each broker, as the listener at an address tells it to clients."""
+    body = local_kafka._ask(address, port, 3, 1, struct.pack(">i", 0), False)
+    count, at, found = struct.unpack_from(">i", body)[0], 4, []
+    for _ in range(count):
+        length = struct.unpack_from(">h", body, at + 4)[0]
+        name = body[at + 6:at + 6 + length].decode()
+        at += 6 + length
+        found.append(f"{name}:{struct.unpack_from('>i', body, at)[0]}")
+        at += 4
+        rack = struct.unpack_from(">h", body, at)[0]
+        at += 2 + max(rack, 0)
     return found
 
 
@@ -57,7 +70,7 @@ class Downloads:
     """
 
     def __init__(self, network):
-        self.folder, self.network = work_folder(), network
+        self.folder, self.network = work_folder("downloads"), network
         self.keys = self.folder / "gpg"
         self.keys.mkdir(mode=0o700)
         self._gpg("--quick-gen-key", "Release Manager <release@example.org>", "ed25519", "sign")
@@ -115,27 +128,36 @@ class Downloads:
         self.server.server_close()
 
 
-class OnMachines(unittest.TestCase):
-    """A network that offers downloads, and the guide's blocks."""
-
+class OnNetwork(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if machines.why_not():
-            raise unittest.SkipTest(machines.why_not())
+        if machines.why_no_network():
+            raise unittest.SkipTest(machines.why_no_network())
         cls.network = machines.Network()
         cls.addClassCleanup(cls.network.close)
-        cls.downloads = Downloads(cls.network)
-        cls.addClassCleanup(cls.downloads.close)
-        cls.guide = sections(GUIDE)
 
     def tearDown(self):
         for member in list(self.network.members):
             member.close()
 
+
+@needs("KAFKA_HOME", "KAFKA_ZK_HOME", "systemctl", "gpg", "curl")
+class OnMachines(OnNetwork):
+    """A network that offers downloads, and the guide's blocks."""
+
+    @classmethod
+    def setUpClass(cls):
+        if machines.why_no_machines():
+            raise unittest.SkipTest(machines.why_no_machines())
+        super().setUpClass()
+        cls.downloads = Downloads(cls.network)
+        cls.addClassCleanup(cls.downloads.close)
+        cls.guide = by_heading(docs.blocks(HERE / "systemd/README.md", SUITE))
+
     def machine(self, name, aliases=(), release="4.3.1"):
         """A machine with the clone in /srv, on which nothing of Kafka is installed; its services will be small."""
         folder = self.downloads.add(release)
-        machine = machines.Machine(self.network, name, aliases, binds=[(ROOT / "k8s", "/srv/k8s", "ro"), (folder, "/srv/release", "ro")])
+        machine = machines.Machine(self.network, name, aliases, {K8S: "/srv/k8s", folder: "/srv/release"})
         self.downloads.trust(machine)
         machine.run("! getent passwd kafka && rm -rf /opt/kafka* /etc/kafka /var/lib/kafka /root/kafka && mkdir -p /etc/kafka")
         for service in ("kafka", "zookeeper"):
@@ -193,12 +215,10 @@ class DirectInstallation(OnMachines):
         verified = self.step(machine, 9)
         self.assertIn("LeaderId:", verified)
         self.assertRegex(verified, r"Topic: ai-task-queue\s.*PartitionCount: 16\s+ReplicationFactor: 1\s.*retention.ms=604800000")
-        self.assertIn('{"task_id": "12345"}', verified)
+        self.assertIn(TASK, verified)
 
         with self.subTest("clients elsewhere get an address that they reach"):
-            other = machines.Machine(self.network, "application", command=["sleep", "infinity"],
-                                     binds=[(local_kafka.complete(home("4.3.1")), "/opt/kafka", "ro")])
-            self.assertEqual(['{"task_id": "12345"}'], self.consume(other, "ai-task-queue", 1, "kafka1:9092"))
+            self.assertEqual(["kafka1:9092"], advertised(machine.address, 9092))
             self.assertFalse(local_kafka.answers(machine.address, 9094), "the controller is open to the network")
 
         with self.subTest("the service owns its data and nothing else"):
@@ -230,7 +250,7 @@ class DirectInstallation(OnMachines):
             machine.run(["kill", "-KILL", first])
             eventually("systemd starts it again", lambda: machine.run("systemctl show -P MainPID kafka").strip() not in ("0", first))
             self.serves(machine)
-            self.assertEqual(['{"task_id": "12345"}'], self.consume(machine, "ai-task-queue", 1))
+            self.assertEqual([TASK], self.consume(machine, "ai-task-queue", 1))
 
         with self.subTest("a stop is clean"):
             machine.run("systemctl stop kafka")
@@ -305,7 +325,7 @@ class DirectInstallation(OnMachines):
         printed = self.blocks(maker, "Three nodes", 2, 3)
         self.assertRegex(printed, r"PartitionCount: 16\s+ReplicationFactor: 3\s+Configs: .*min.insync.replicas=2")
         self.assertRegex(printed, r"CurrentVoters:\s+\[.*kafka1:9094.*kafka2:9094.*kafka3:9094")
-        self.assertIn('{"task_id": "12345"}', printed)
+        self.assertIn(TASK, printed)
         self.assertEqual("", self.blocks(maker, "Three nodes", 3).strip())
 
         self.pull_the_plug(nodes, "ai-task-queue", "kafka1:9092,kafka2:9092,kafka3:9092")
@@ -315,7 +335,7 @@ class DirectInstallation(OnMachines):
         nodes[2].close()
         others = nodes[:2]
         self.produce(others[0], topic, "after the power cut", bootstrap)
-        self.assertEqual({'{"task_id": "12345"}', "after the power cut"}, set(self.consume(others[1], topic, 2, bootstrap)))
+        self.assertEqual({TASK, "after the power cut"}, set(self.consume(others[1], topic, 2, bootstrap)))
 
     def test_kafka_39_and_its_zookeeper_run_as_two_services(self):
         machine = self.machine("kafka1", release="3.9.2")
@@ -323,8 +343,8 @@ class DirectInstallation(OnMachines):
         self.blocks(machine, "Kafka 3.9 with ZooKeeper", 0, 1)
         self.serves(machine)
         machine.run([f"{BIN}/kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--create", "--topic", "ai-task-queue", "--partitions", "16"], env=SMALL)
-        self.produce(machine, "ai-task-queue", '{"task_id": "12345"}')
-        self.assertEqual(['{"task_id": "12345"}'], self.consume(machine, "ai-task-queue", 1))
+        self.produce(machine, "ai-task-queue", TASK)
+        self.assertEqual([TASK], self.consume(machine, "ai-task-queue", 1))
 
         with self.subTest("ZooKeeper is nobody else's business"):
             self.assertEqual("imok", machine.run("exec 3<>/dev/tcp/127.0.0.1/2181; printf ruok >&3; cat <&3"))
@@ -364,9 +384,9 @@ class DirectInstallation(OnMachines):
         nodes[0].run([f"{BIN}/kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--create", "--topic", "ai-task-queue", "--partitions", "16"], env=SMALL)
         described = nodes[0].run([f"{BIN}/kafka-topics.sh", "--bootstrap-server", "localhost:9092", "--describe", "--topic", "ai-task-queue"], env=SMALL)
         self.assertRegex(described, r"PartitionCount: 16\s+ReplicationFactor: 3\s+Configs: .*min.insync.replicas=2")
-        self.produce(nodes[0], "ai-task-queue", '{"task_id": "12345"}')
+        self.produce(nodes[0], "ai-task-queue", TASK)
         # Makes __consumer_offsets too, which takes all three.
-        self.assertEqual(['{"task_id": "12345"}'], self.consume(nodes[0], "ai-task-queue", 1))
+        self.assertEqual([TASK], self.consume(nodes[0], "ai-task-queue", 1))
         self.pull_the_plug(nodes, "ai-task-queue", "kafka1:9092,kafka2:9092,kafka3:9092")
 
     def test_with_scram_nobody_gets_in_without_the_right_password_and_no_further_than_allowed(self):
@@ -406,3 +426,309 @@ class DirectInstallation(OnMachines):
             self.assertNotIn(admin, machine.run("journalctl --no-pager --output=export; systemctl cat kafka; cat /proc/$(systemctl show -P MainPID kafka)/cmdline /proc/$(systemctl show -P MainPID kafka)/environ | tr '\\0' ' '"))
             for file, reader in (("jaas.conf", "nobody"), ("admin.properties", "nobody"), ("admin.properties", "kafka")):
                 self.assertNotEqual(0, machine.try_run(["runuser", "-u", reader, "--", "cat", f"/etc/kafka/{file}"]).returncode, (file, reader))
+
+
+IMAGES = {f"apache/kafka:{release}": release for release in RELEASES}
+COMPOSE = {"docker-compose.yml": "4.3.1", "docker-compose.zookeeper.yml": "3.9.2"}
+
+
+def docker_runs(block):
+    """The `docker run --detach` commands of a block, as (name, service) in compose's terms."""
+    found = []
+    for line in block.text.replace("\\\n", " ").split("\n"):
+        words = shlex.split(line, comments=True)
+        if words[:3] != ["docker", "run", "--detach"]:
+            continue
+        service, words = {"environment": {}, "ports": [], "volumes": [], "cap_drop": [], "security_opt": []}, words[3:]
+        while words[0].startswith("--"):
+            option, value, *words = words
+            if option == "--env":
+                key, service["environment"][key] = value.split("=", 1)[0], value.split("=", 1)[1]
+            elif option in ("--publish", "--volume", "--cap-drop", "--security-opt"):
+                service[{"--publish": "ports", "--volume": "volumes"}.get(option, option[2:].replace("-", "_"))].append(
+                    value.replace("$PWD", str(HERE)))
+            else:
+                service[{"--memory": "mem_limit"}.get(option, option[2:])] = value
+        service["image"], *service["command"] = words
+        found.append((service["name"], service))
+    return found
+
+
+class ComposeFiles(unittest.TestCase):
+    def setUp(self):
+        self.files = {name: yaml.safe_load((HERE / "compose" / name).read_text()) for name in COMPOSE}
+
+    @needs("docker-compose")
+    def test_compose_accepts_them_and_would_refuse_a_misspelt_key(self):
+        for name in COMPOSE:
+            run(["docker-compose", "-f", HERE / "compose" / name, "config", "-q"])
+        broken = work_folder("compose") / "docker-compose.yml"
+        broken.write_text((HERE / "compose/docker-compose.yml").read_text().replace("mem_limit:", "memory_limit:"))
+        done = run(["docker-compose", "-f", broken, "config", "-q"], check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("memory_limit", done.stderr)
+
+    def test_what_was_asked_for_is_in_them(self):
+        for name, file in self.files.items():
+            with self.subTest(name):
+                page = file["services"]["kafka-ui"]
+                self.assertEqual("ai-platform", page["environment"]["KAFKA_CLUSTERS_0_NAME"])
+                self.assertEqual("kafka:9092", page["environment"]["KAFKA_CLUSTERS_0_BOOTSTRAPSERVERS"])
+                self.assertEqual(["127.0.0.1:8080:8080"], page["ports"])
+                self.assertNotIn("version", file)
+                for service in file["services"].values():
+                    self.assertRegex(service["image"], r":v?\d+\.\d+\.\d+$")
+                    for port in service.get("ports", []):
+                        self.assertTrue(port.startswith("127.0.0.1:"), port)
+                    self.assertEqual("topics" in service["command"][-1] if "command" in service else False, "restart" not in service)
+                    self.assertIn("mem_limit", service)
+
+    def test_the_two_share_what_is_the_same_and_no_data(self):
+        kraft, zookeeper = self.files.values()
+        self.assertEqual(kraft["services"]["kafka-ui"], zookeeper["services"]["kafka-ui"])
+        for key in ("ports", "healthcheck", "restart", "mem_limit", "stop_grace_period", "hostname"):
+            self.assertEqual(kraft["services"]["kafka"][key], zookeeper["services"]["kafka"][key], key)
+        self.assertFalse(set(kraft["volumes"]) & set(zookeeper["volumes"]))
+
+    def test_docker_run_starts_what_compose_starts(self):
+        guide = {block.text.count("docker run --detach"): block for block in docs.all_blocks(HERE / "README.md") if "docker run --detach" in block.text}
+        for block, name in ((guide[1], "docker-compose.yml"), (guide[2], "docker-compose.zookeeper.yml")):
+            services = self.files[name]["services"]
+            for service, docker in docker_runs(block):
+                with self.subTest(f"{name}: {service}"):
+                    compose = services[service]
+                    self.assertEqual({key: str(compose["environment"][key]) for key in docker["environment"]}, docker["environment"])
+                    for key in ("image", "hostname", "restart", "mem_limit", "cap_drop", "security_opt"):
+                        self.assertEqual(compose[key], docker[key], key)
+                    self.assertEqual(compose.get("command", []), docker["command"])
+                    self.assertLessEqual(set(docker["ports"]), set(compose["ports"]))
+                    mounted = {volume.split(":")[0].replace(str(HERE / "compose"), ".") + ":" + volume.split(":", 1)[1] for volume in docker["volumes"]}
+                    self.assertLessEqual(mounted, set(compose["volumes"]))
+            self.assertEqual({"kafka", "zookeeper"} & set(services), {service for service, _ in docker_runs(block)})
+
+
+@needs("KAFKA_HOME", "KAFKA_ZK_HOME")
+class Containers(OnNetwork):
+    def project(self, file=None):
+        project = containers.Project(self.network, {image: home(release) for image, release in IMAGES.items()}, file)
+        self.addCleanup(project.close)
+        return project
+
+    def client(self, project, release):
+        """Another container of the project, to run tools in."""
+        return project.run("application", {"image": f"apache/kafka:{release}", "command": ["sleep", "infinity"]})
+
+    def tool(self, container, tool, *arguments, stdin="", limit=120):
+        done = container.execute([f"{BIN}/{tool}.sh", *arguments], limit, stdin, SMALL)
+        self.assertEqual(0, done.returncode, f"{tool} {arguments}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def reached_from_both_sides(self, project, release):
+        """A record goes in from this machine and comes out in another container."""
+        kafka, other = project.containers["kafka"], self.client(project, release)
+        self.assertEqual(["localhost:9092"], advertised("127.0.0.1", 9092))
+        self.assertEqual(["kafka:9092"], advertised(kafka.address, 9092))
+        local_kafka.cli(home(release), "kafka-console-producer", "--bootstrap-server", "localhost:9092", "--topic", "ai-task-queue", stdin=TASK + "\n", limit=120)
+        self.assertIn(TASK, self.tool(other, "kafka-console-consumer", "--bootstrap-server", "kafka:9092", "--topic", "ai-task-queue",
+                                      "--from-beginning", "--max-messages", "1", "--timeout-ms", "60000"))
+
+    def compose(self, name):
+        release, project = COMPOSE[name], self.project(HERE / "compose" / name)
+        project.up()
+        topics = project.containers["topics"]
+        self.assertEqual(0, topics.wait(), topics.tail())
+        self.assertEqual(5, topics.tail().count(": created, "), topics.tail())
+        self.reached_from_both_sides(project, release)
+        kafka = project.containers["kafka"]
+        described = self.tool(kafka, "kafka-topics", "--bootstrap-server", "kafka:9092", "--describe", "--topic", "ai-task-queue")
+        self.assertRegex(described, r"PartitionCount: 16\s+ReplicationFactor: 1\s.*retention.ms=604800000")
+
+        with self.subTest("a broker that hangs is not healthy, though its port is open"):
+            os.kill(kafka.pid, signal.SIGSTOP)
+            self.assertFalse(kafka.healthy())
+            os.kill(kafka.pid, signal.SIGCONT)
+            eventually("it is healthy again", kafka.healthy)
+
+        with self.subTest("down and up again: the records are there, the topics as they should be"):
+            codes = project.down()
+            self.assertEqual({143}, {code for service, code in codes.items() if service in ("kafka", "zookeeper")}, codes)
+            project.up()
+            topics = project.containers["topics"]
+            self.assertEqual(0, topics.wait(), topics.tail())
+            self.assertEqual(5, topics.tail().count(": as it should be"), topics.tail())
+            self.assertIn(TASK, self.tool(project.containers["kafka"], "kafka-console-consumer", "--bootstrap-server", "kafka:9092",
+                                          "--topic", "ai-task-queue", "--from-beginning", "--max-messages", "1", "--timeout-ms", "60000"))
+        return project
+
+    def test_the_compose_project_serves_containers_and_this_machine_and_keeps_its_data(self):
+        self.compose("docker-compose.yml")
+
+    def test_the_compose_project_with_zookeeper_does_too(self):
+        project = self.compose("docker-compose.zookeeper.yml")
+        with self.subTest("ZooKeeper stops answering"):
+            zookeeper = project.containers["zookeeper"]
+            self.assertTrue(zookeeper.healthy())
+            os.kill(zookeeper.pid, signal.SIGSTOP)
+            self.assertFalse(zookeeper.healthy())
+
+    def test_the_single_container_of_the_guide_serves_both_sides(self):
+        block = next(block for block in docs.all_blocks(HERE / "README.md") if block.text.count("docker run --detach") == 1)
+        (name, service), = docker_runs(block)
+        project = self.project()
+        kafka = project.run(name, {**service, "command": None})
+        eventually(lambda: f"it serves:\n{kafka.tail()}", lambda: local_kafka.brokers_known("127.0.0.1", 9092) == 1, 120)
+        self.tool(kafka, "kafka-topics", "--bootstrap-server", "kafka:9092", "--create", "--topic", "ai-task-queue", "--partitions", "16")
+        self.reached_from_both_sides(project, "4.3.1")
+
+    def test_the_images_entry_point_can_not_do_zookeeper(self):
+        project = self.project()
+        kafka = project.run("kafka", {"image": "apache/kafka:3.9.2", "environment": {
+            "KAFKA_BROKER_ID": 1, "KAFKA_ZOOKEEPER_CONNECT": "zookeeper:2181", "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://kafka:9092"}})
+        self.assertEqual(1, kafka.wait())
+        self.assertIn("Formatting is only supported for clusters in KRaft mode", kafka.tail())
+
+
+def settings(text):
+    """The names of a properties file."""
+    return {line.split("=")[0].strip() for line in text.split("\n") if line.strip() and not line.startswith("#")}
+
+
+class Settings(unittest.TestCase):
+    """Kafka ignores a setting that it doesn't know, so that a misspelt one goes unnoticed."""
+
+    @staticmethod
+    def known(release):
+        """Every setting's name, from the program that makes Kafka's documentation."""
+        page = run([local_kafka.complete(home(release)) / "bin/kafka-run-class.sh", "kafka.server.KafkaConfig"])
+        names = set(re.findall(r'<a id="([\w.]+)"></a>', page))
+        assert "log.dirs" in names, page[:500]
+        # Listener prefixes and the mechanism's name belong to the name.
+        return names | {"listener.name.controller.sasl.enabled.mechanisms"}
+
+    @needs("KAFKA_HOME", "KAFKA_ZK_HOME")
+    def test_every_setting_is_one_that_this_kafka_knows(self):
+        systemd, kraft, zookeeper = HERE / "systemd", set(), set()
+        common = settings((systemd / "properties/common.properties").read_text())
+        for file in (systemd / "properties").glob("*/server.properties"):
+            (kraft if file.parent.name.startswith("kraft") else zookeeper).update(settings(file.read_text()))
+        kraft |= common | settings((systemd / "scram/scram.properties").read_text())
+        environment = yaml.safe_load((HERE / "compose/docker-compose.yml").read_text())["services"]["kafka"]["environment"]
+        kraft |= {name.removeprefix("KAFKA_").lower().replace("_", ".") for name in environment if name not in ("CLUSTER_ID", "KAFKA_HEAP_OPTS")}
+        zookeeper |= common | settings((HERE / "compose/zookeeper/server.properties").read_text())
+        kraft |= settings("\n".join(values("kafka")["kafkaConfig"]["extraConfig"]))
+        zookeeper |= set(values("kafka-zookeeper")["extraConfigYaml"])
+        self.assertEqual(set(), kraft - self.known("4.3.1"))
+        self.assertEqual(set(), zookeeper - self.known("3.9.2"))
+
+    def test_the_basic_configuration_is_what_was_asked_for(self):
+        def effective(variant):
+            texts = [(HERE / "systemd/properties" / name).read_text() for name in ("common.properties", f"{variant}/server.properties")]
+            return dict(line.split("=", 1) for text in texts for line in text.split("\n") if line and not line.startswith("#"))
+        for variant in ("kraft-single", "kraft-three-nodes", "zookeeper-single", "zookeeper-three-nodes"):
+            with self.subTest(variant):
+                found, three = effective(variant), "three" in variant
+                asked = {"num.partitions": "8", "log.retention.hours": "168", "log.segment.bytes": "1073741824", "auto.create.topics.enable": "false",
+                         "delete.topic.enable": "true", "log.dirs": "/var/lib/kafka/data", "default.replication.factor": "3" if three else "1",
+                         "min.insync.replicas": "2" if three else "1"}
+                if variant == "zookeeper-three-nodes":
+                    asked["zookeeper.connect"] = "zk1:2181,zk2:2181,zk3:2181"
+                self.assertEqual(asked, {name: found[name] for name in asked})
+                self.assertIn("CLIENTS://0.0.0.0:9092", found["listeners"])
+
+    @needs("KAFKA_HOME")
+    def test_a_forgotten_placeholder_stops_kafka(self):
+        folder = work_folder("placeholder")
+        text = "".join((HERE / "systemd/properties" / name).read_text() for name in ("common.properties", "kraft-single/server.properties"))
+        (folder / "server.properties").write_text(text.replace("@NODE_ID@", "1").replace("/var/lib/kafka", str(folder)))
+        done = run([local_kafka.complete(home("4.3.1")) / "bin/kafka-storage.sh", "format", "-t", "wGxgnHeNTVCrK-y06m_GLw", "-c",
+                    folder / "server.properties"], check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("@HOST@", done.stdout + done.stderr)
+
+
+def values(name):
+    return yaml.safe_load((HERE / f"helm/{name}-values.yaml").read_text())
+
+
+FIGURES = {"requests": {"memory": "2Gi", "cpu": "500m"}, "limits": {"memory": "4Gi", "cpu": "2"}}
+
+
+class Helm(unittest.TestCase):
+    @needs("kubectl")
+    def test_the_values_have_the_figures_of_the_overlay(self):
+        for overlay, found in (("ai-platform", values("kafka")), ("ai-platform-zookeeper", values("kafka-zookeeper")["broker"])):
+            with self.subTest(overlay):
+                objects = render(K8S / "kafka/overlays" / overlay)
+                kafka = pick(objects, "StatefulSet", "kafka")["spec"]
+                claim = kafka["volumeClaimTemplates"][0]["spec"]
+                self.assertEqual(kafka["replicas"], found["replicaCount"])
+                self.assertEqual(kafka["template"]["spec"]["containers"][0]["resources"], found["resources"])
+                self.assertEqual((claim["resources"]["requests"]["storage"], claim["storageClassName"]),
+                                 (found["persistence"]["size"], found["persistence"]["storageClass"]))
+                self.assertEqual(FIGURES, found["resources"])
+                self.assertIn("-Xmx1024m", found["heapOpts"])
+        zookeeper, found = pick(objects, "StatefulSet", "zookeeper")["spec"], values("kafka-zookeeper")["zookeeper"]
+        self.assertEqual((3, "20Gi"), (found["replicaCount"], found["persistence"]["size"]))
+        self.assertEqual(zookeeper["replicas"], found["replicaCount"])
+        self.assertIn("20Gi", [claim["spec"]["resources"]["requests"]["storage"] for claim in zookeeper["volumeClaimTemplates"]])
+        self.assertTrue(values("kafka")["metrics"]["enabled"])
+        self.assertTrue(values("kafka-zookeeper")["metrics"]["jmx"]["enabled"])
+
+    def test_nothing_is_taken_from_where_it_is_gone(self):
+        for path in (HERE / "helm").glob("*-values.yaml"):
+            self.assertNotRegex(path.read_text(), r"repository: bitnami/")
+
+
+class Charts(unittest.TestCase):
+    """Rendered with charts that whoever runs this has unpacked; only defined where there are some."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = work_folder("helm")
+        with (folder / "helm").open("wb") as program:
+            subprocess.run(["xz", "-dc", Path(os.environ["HELM_HOME"]) / "helm.xz"], stdout=program, check=True)
+        (folder / "helm").chmod(0o755)
+        cls.helm = folder / "helm"
+
+    def template(self, chart, name, release="kafka", namespace="middleware"):
+        folder = Path(os.environ["EVENTBUS_TEST_CHARTS"]) / chart
+        text = run([self.helm, "template", release, folder, "--namespace", namespace, "--values", HERE / f"helm/{name}-values.yaml"])
+        return [each for each in yaml.safe_load_all(text) if each]
+
+    def figures(self, objects, name):
+        kafka = pick(objects, "StatefulSet", name)["spec"]
+        container, claim = kafka["template"]["spec"]["containers"][0], kafka["volumeClaimTemplates"][0]["spec"]
+        self.assertEqual((3, "100Gi", "managed-premium"), (kafka["replicas"], claim["resources"]["requests"]["storage"], claim["storageClassName"]))
+        self.assertEqual(FIGURES, container["resources"])
+        self.assertIn({"name": "KAFKA_HEAP_OPTS", "value": "-Xmx1024m -Xms1024m"}, container["env"])
+        return container["image"]
+
+    def test_the_chart_of_a_new_cluster(self):
+        objects = self.template("kafka", "kafka")
+        self.assertIn("apache/kafka:4.3.1", self.figures(objects, "kafka"))
+        config = pick(objects, "ConfigMap", "kafka-config")["data"]["server.properties"]
+        for line in ("num.partitions=8", "default.replication.factor=3", "min.insync.replicas=2", "auto.create.topics.enable=false",
+                     "delete.topic.enable=true", "log.retention.hours=168", "log.segment.bytes=1073741824", "process.roles=broker,controller"):
+            self.assertIn(line, config.split("\n"))
+        pick(objects, "Deployment", "kafka-metrics")
+
+    def test_the_last_chart_with_zookeeper(self):
+        objects = self.template("bitnami-kafka", "kafka-zookeeper")
+        self.assertIn("bitnamilegacy/kafka:3.9.0", self.figures(objects, "kafka-broker"))
+        zookeeper = pick(objects, "StatefulSet", "kafka-zookeeper")["spec"]
+        claim = zookeeper["volumeClaimTemplates"][0]["spec"]
+        self.assertEqual((3, "20Gi"), (zookeeper["replicas"], claim["resources"]["requests"]["storage"]))
+        self.assertEqual(set(), {image for image in re.findall(r"image: (\S+)", yaml.safe_dump(objects)) if "bitnamilegacy/" not in image})
+        config = pick(objects, "ConfigMap", "kafka-broker-configuration")["data"]["server.properties"]
+        for line in ("zookeeper.connect=kafka-zookeeper:2181", "min.insync.replicas=2", "auto.create.topics.enable=false"):
+            self.assertIn(line, config.split("\n"))
+
+    def test_the_operator_watches_the_clusters_namespace(self):
+        objects = self.template("strimzi-kafka-operator", "strimzi-operator", "strimzi", "strimzi")
+        container = pick(objects, "Deployment", "strimzi-cluster-operator")["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual("quay.io/strimzi/operator:1.2.0", container["image"])
+        self.assertIn("kafka", next(each["value"] for each in container["env"] if each["name"] == "STRIMZI_NAMESPACE").split(","))
+
+
+if not os.environ.get("EVENTBUS_TEST_CHARTS"):
+    del Charts
