@@ -293,13 +293,22 @@ has_ip() { command -v ip >/dev/null; }
 has_yamllint() { command -v yamllint >/dev/null; }
 has_python_yaml() { [[ -e /usr/lib/python3/dist-packages/yaml/__init__.py ]] || /usr/bin/python3 -c 'import yaml' 2>/dev/null; }
 has_busybox() { command -v busybox >/dev/null; }
+has_docker_compose() { command -v docker-compose >/dev/null; }
+has_systemd() { command -v systemctl >/dev/null && command -v systemd-analyze >/dev/null; }
+has_gpg() { command -v gpg >/dev/null; }
+has_curl() { command -v curl >/dev/null; }
 
 readonly k8s_needs='ip iproute2
 python_yaml python3-yaml
 python_kafka python3-kafka
 yamllint yamllint
 java default-jre-headless
-busybox busybox'
+busybox busybox
+docker_compose docker-compose
+systemd systemd
+gpg gnupg
+curl curl
+shellcheck shellcheck'
 
 are_there() {
     local need

@@ -18,6 +18,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export EVENTBUS_ROOT=$root
 export PYTHONPATH=$root/tests/k8s PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Programs that set-up unpacks without installing them.
+export PATH=$PATH:$root/artifacts/tools
 
 runner() { /usr/bin/python3 -m runner "$@"; }
 
@@ -33,7 +35,7 @@ if [[ " $* " == *" --list "* ]]; then
     exit
 fi
 
-if grep -q -e '--k8s)' "$root/.build/setup.sh"; then "$root/.build/setup.sh" --k8s; fi
+"$root/.build/setup.sh" --k8s
 
 if ! /usr/bin/python3 -c 'import yaml'; then
     echo "Missing: /usr/bin/python3 with PyYAML (Debian: python3-yaml)" >&2
