@@ -73,7 +73,7 @@ request.timeout.ms=10000
         listed = self.client("notifications")("kafka-topics", "--list").split()
         self.assertEqual(sorted(listed), ["dead-letter-queue", "notification-events", "order-events"])
         self.refused(self.client("notifications"), "kafka-topics", "--create", "--topic", "mine", "--partitions", "1", says="Authorization")
-        self.refused(self.client("notifications"), "kafka-consumer-groups", "--describe", "--group", "payments", says="uthoriz")
+        self.refused(self.client("notifications"), "kafka-topics", "--describe", "--topic", "payment-events", says="does not exist")
 
     def test_no_password_stands_in_a_log_or_in_a_pod_s_description(self):
         passwords = [self.password(user) for user in ("admin", "broker-1", "controller-1", "orders")]
