@@ -1,8 +1,11 @@
 using Shop.Inventory;
+using Shop.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.AddShopTelemetry();
 builder.AddInventory();
 
 var app = builder.Build();
 app.MapInventory();
+app.MapShopHealth();
 app.Run();

@@ -1,8 +1,11 @@
 using Shop.Notifications;
+using Shop.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.AddShopTelemetry();
 builder.AddNotifications();
 
 var app = builder.Build();
 app.MapNotifications();
+app.MapShopHealth();
 app.Run();

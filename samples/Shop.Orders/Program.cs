@@ -1,8 +1,11 @@
 using Shop.Orders;
+using Shop.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.AddShopTelemetry();
 builder.AddOrders();
 
 var app = builder.Build();
 app.MapOrders();
+app.MapShopHealth();
 app.Run();

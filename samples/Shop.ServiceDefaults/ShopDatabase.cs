@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
 namespace Shop.ServiceDefaults;
 
-/// <summary>What the four services have in common: a database, of either kind, that is created when the host starts.</summary>
+/// <summary>What the four services have in common: a database, of either kind, that is created when the host starts, and whether it answers.</summary>
 public static class ShopDatabase
 {
     /// <summary>Adds a context on <c>ConnectionStrings:NAME</c>. Call it before <c>AddCuckooEventBus</c>: hosted services start in order.</summary>
@@ -14,8 +15,10 @@ public static class ShopDatabase
     {
         var connectionString = builder.Configuration.GetConnectionString(name)
             ?? throw new InvalidOperationException($"ConnectionStrings:{name} is missing. Set it to a PostgreSQL or SQLite connection string.");
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddDbContext<TContext>(options => options.UseShopDatabase(connectionString));
         builder.Services.AddHostedService<CreateDatabase<TContext>>();
+        builder.Services.AddHealthChecks().AddCheck<DatabaseAnswers<TContext>>("database", tags: [ShopHealth.Ready]);
     }
 
     /// <summary>PostgreSQL for <c>Host=…</c>, SQLite for <c>Data Source=…</c>.</summary>
