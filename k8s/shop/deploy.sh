@@ -145,14 +145,16 @@ done
 
 # --- Apply, in the order in which one part needs another -------------------------------------------------------------------
 
-# What keeps pods from becoming ready, as Kubernetes says it, and the last words of those that have ended.
+# What keeps pods from becoming ready, as Kubernetes says it, and what they said themselves, also before their last restart.
 troubles() {
-    local pod
+    local pod said
     # shellcheck disable=SC2016 # Go's variables, not the shell's
     kube get pods -n "$namespace" -o go-template='{{range $pod := .items}}{{range .status.conditions}}{{if and (eq .type "PodScheduled") (eq .status "False")}}{{$pod.metadata.name}}: not scheduled: {{.message}}{{"\n"}}{{end}}{{end}}{{range .status.containerStatuses}}{{with .state.waiting}}{{$pod.metadata.name}}: {{.reason}}: {{.message}}{{"\n"}}{{end}}{{end}}{{end}}' 2>/dev/null | sed 's/^/  ! /' >&2
     # shellcheck disable=SC2016
-    for pod in $(kube get pods -n "$namespace" -o go-template='{{range .items}}{{$name := .metadata.name}}{{range .status.containerStatuses}}{{if not .ready}}{{$name}} {{end}}{{end}}{{end}}' 2>/dev/null); do
-        kube logs -n "$namespace" "$pod" --tail=5 2>/dev/null | sed "s/^/  | $pod: /" >&2
+    for pod in $(kube get pods -n "$namespace" -o go-template='{{range .items}}{{$name := .metadata.name}}{{if ne .status.phase "Succeeded"}}{{range .status.containerStatuses}}{{if not .ready}}{{$name}} {{end}}{{end}}{{end}}{{end}}' 2>/dev/null); do
+        said=$({ kube logs -n "$namespace" "$pod" --previous; kube logs -n "$namespace" "$pod"; } 2>/dev/null |
+            grep -E 'Exception: |^error: |FATAL: |asking again' | awk '!seen[$0]++' | tail -n 3) || true
+        if [[ $said ]]; then printf '%s\n' "$said" | sed "s/^ */  | $pod: /" >&2; fi
     done
     return 0
 }
