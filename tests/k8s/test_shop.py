@@ -619,7 +619,7 @@ class SecureShop(Running):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        overlay(cls.kafka / "overlays/dev-secure", "../dev", ["../../components/scram", "../../components/tls"])
+        overlay(cls.kafka / "overlays/dev-secure", "../dev", ["../../components/scram", "../../components/tls"], namespace="kafka")
         overlay(cls.shop / "overlays/one-of-each", "../secure", replicas=[{"name": f"shop-{each}", "count": 1} for each in SERVICES])
         run([cls.kafka / "certificates.sh"], cwd=cls.k8s)
         cls.deploy_kafka()
