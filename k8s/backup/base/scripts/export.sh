@@ -88,7 +88,7 @@ lines() { sed 1d "$unfinished/$1" | cut -f 1 | uniq | wc -l | tr -d ' '; }
     echo "topics: $(lines topics.tsv)"
     echo "groups: $(lines group-offsets.tsv)"
     if [[ -s $work/unreadable ]]; then sed 's/^/missing: /' "$work/unreadable"; fi
-    (cd "$unfinished" && sha256sum ./*.t*) | sed 's|^\([^ ]*\) [ *]\./|sha256 \1 |'
+    checksums "$unfinished"
     echo end
 } >"$work/MANIFEST"
 cp "$work/MANIFEST" "$unfinished/MANIFEST"
