@@ -62,7 +62,7 @@ kafka() { try_kafka "$@" || failed "$1" "$2"; }
 # Both streams, without the stack traces: they say where in the tool, not what to do.
 failed() {
     say "$2 failed at $BOOTSTRAP_SERVER:"
-    awk 'NF && !/^[ \t]+(at |\.\.\. )/ && !seen[$0]++ { print "    " $0 }' "$work/errors" "$1" | tail -n 12 >&2
+    awk 'NF && !/^[ \t]+(at |\.\.\. )|^Caused by: / && !seen[$0]++ { print "    " $0 }' "$work/errors" "$1" | tail -n 12 >&2
     exit 1
 }
 
@@ -124,6 +124,7 @@ read_acls() {
     elif grep -q 'No Authorizer is configured' "$work/errors" "$work/acls"; then
         return 1
     else
+        say "Access control lists can't be read. Give the user Describe on the cluster; an export can do --without-security."
         failed "$work/acls" kafka-acls
     fi
 }
