@@ -150,15 +150,18 @@ class Container:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
         return self.execute(test[1:]).returncode == 0
 
-    def write(self, path, text):
-        Path(f"/proc/{self.pid}/root{path}").write_text(text)
+    def know(self, hosts):
+        (self.folder / "hosts").write_text(hosts)
 
     def tail(self, lines=40):
         return "\n".join(self.log.read_text(errors="replace").rstrip().split("\n")[-lines:])
 
-    def wait(self, limit=180):
+    def wait(self, limit=300):
         """Its exit code, for a service that ends."""
-        return self.process.wait(limit)
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end within {limit} s:\n{self.tail()}") from None
 
     def stop(self, limit=60):
         """As `docker stop`, which gives it time. Its exit code."""
@@ -168,12 +171,10 @@ class Container:
         return code
 
     def close(self):
-        if self in self.project.network.members:
-            self.project.network.members.remove(self)
         if self.process.poll() is None:
             os.kill(self.pid, 9)
         self.process.wait()
-        self.project.network.leave(self.netns)
+        self.project.network.leave(self)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -117,16 +117,19 @@ class Network:
         for command in ("link set lo up", f"addr add {address}/24 dev eth0", "link set eth0 up", f"route add default via {self.gateway}"):
             _do("nsenter", f"--net={netns}", "ip", *command.split())
 
-    @staticmethod
-    def leave(netns):
-        subprocess.run(["umount", str(netns)], capture_output=True)
+    def leave(self, member):
+        """A member is gone, and its names with it."""
+        if member in self.members:
+            self.members.remove(member)
+        self.hosts.pop(member.address, None)
+        subprocess.run(["umount", str(member.netns)], capture_output=True)
 
     def name(self, address, names):
         """Makes names known to every member, as a DNS server would."""
         self.hosts[address] = names
         text = "127.0.0.1 localhost\n" + "".join(f"{each} {' '.join(known)}\n" for each, known in self.hosts.items())
         for member in self.members:
-            member.write("/etc/hosts", text)
+            member.know(text)
 
     def close(self):
         for member in list(self.members):
@@ -189,6 +192,9 @@ class Machine:
             raise AssertionError(f"{self.name}: exit code {done.returncode}\n{command}\n{done.stdout}{done.stderr}\n{self.tail()}")
         return done.stdout
 
+    def know(self, hosts):
+        self.write("/etc/hosts", hosts)
+
     def write(self, path, text):
         Path(f"/proc/{self.pid}/root{path}").write_text(text)
 
@@ -200,11 +206,9 @@ class Machine:
 
     def close(self):
         """Pulls the plug: every process of its goes with its first one."""
-        if self in self.network.members:
-            self.network.members.remove(self)
         self.holder.kill()
         self.holder.wait()
-        self.network.leave(self.netns)
+        self.network.leave(self)
 
         def gone():
             for each, _, _ in os.walk(self.cgroup, topdown=False):

@@ -531,6 +531,8 @@ class Containers(OnNetwork):
         local_kafka.cli(home(release), "kafka-console-producer", "--bootstrap-server", "localhost:9092", "--topic", "ai-task-queue", stdin=TASK + "\n", limit=120)
         self.assertIn(TASK, self.tool(other, "kafka-console-consumer", "--bootstrap-server", "kafka:9092", "--topic", "ai-task-queue",
                                       "--from-beginning", "--max-messages", "1", "--timeout-ms", "60000"))
+        other.close()
+        del project.containers["application"]
 
     def compose(self, name):
         release, project = COMPOSE[name], self.project(HERE / "compose" / name)
@@ -584,7 +586,7 @@ class Containers(OnNetwork):
         project = self.project()
         kafka = project.run("kafka", {"image": "apache/kafka:3.9.2", "environment": {
             "KAFKA_BROKER_ID": 1, "KAFKA_ZOOKEEPER_CONNECT": "zookeeper:2181", "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://kafka:9092"}})
-        self.assertEqual(1, kafka.wait())
+        self.assertEqual(1, kafka.wait(), kafka.tail())
         self.assertIn("Formatting is only supported for clusters in KRaft mode", kafka.tail())
 
 
@@ -602,8 +604,8 @@ class Settings(unittest.TestCase):
         page = run([local_kafka.complete(home(release)) / "bin/kafka-run-class.sh", "kafka.server.KafkaConfig"])
         names = set(re.findall(r'<a id="([\w.]+)"></a>', page))
         assert "log.dirs" in names, page[:500]
-        # Listener prefixes and the mechanism's name belong to the name.
-        return names | {"listener.name.controller.sasl.enabled.mechanisms"}
+        # The authorizer's own, and one with a listener's prefix.
+        return names | {"super.users", "listener.name.controller.sasl.enabled.mechanisms"}
 
     @needs("KAFKA_HOME", "KAFKA_ZK_HOME")
     def test_every_setting_is_one_that_this_kafka_knows(self):
@@ -670,7 +672,8 @@ class Helm(unittest.TestCase):
         zookeeper, found = pick(objects, "StatefulSet", "zookeeper")["spec"], values("kafka-zookeeper")["zookeeper"]
         self.assertEqual((3, "20Gi"), (found["replicaCount"], found["persistence"]["size"]))
         self.assertEqual(zookeeper["replicas"], found["replicaCount"])
-        self.assertIn("20Gi", [claim["spec"]["resources"]["requests"]["storage"] for claim in zookeeper["volumeClaimTemplates"]])
+        # There in two volumes, data and log.
+        self.assertEqual(20, sum(int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) for claim in zookeeper["volumeClaimTemplates"]))
         self.assertTrue(values("kafka")["metrics"]["enabled"])
         self.assertTrue(values("kafka-zookeeper")["metrics"]["jmx"]["enabled"])
 

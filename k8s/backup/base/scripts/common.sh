@@ -8,7 +8,7 @@
 export LC_ALL=C TZ=UTC
 
 KAFKA_HOME=${KAFKA_HOME:-/opt/kafka}
-BOOTSTRAP_SERVER=${BOOTSTRAP_SERVER:-localhost:9092}
+BOOTSTRAP_SERVERS=${BOOTSTRAP_SERVERS:-localhost:9092}
 COMMAND_CONFIG=${COMMAND_CONFIG:-}
 
 TAB=$'\t'
@@ -53,7 +53,7 @@ try_kafka() {
         # The one spelling that this tool has in 3.9 as in 4.x.
         if [[ $tool == kafka-cluster ]]; then config=(-c "$COMMAND_CONFIG"); fi
     fi
-    LC_ALL=C.UTF-8 "$KAFKA_HOME/bin/$tool.sh" "$@" --bootstrap-server "$BOOTSTRAP_SERVER" "${config[@]}" >"$output" 2>"$work/errors" </dev/null || return
+    LC_ALL=C.UTF-8 "$KAFKA_HOME/bin/$tool.sh" "$@" --bootstrap-server "$BOOTSTRAP_SERVERS" "${config[@]}" >"$output" 2>"$work/errors" </dev/null || return
     ! { sed -n '1{/^$/!q;};2p' "$output" | grep -q '^Error: ' && grep -q Exception "$work/errors"; }
 }
 
@@ -61,7 +61,7 @@ kafka() { try_kafka "$@" || failed "$1" "$2"; }
 
 # Both streams, without the stack traces: they say where in the tool, not what to do.
 failed() {
-    say "$2 failed at $BOOTSTRAP_SERVER:"
+    say "$2 failed at $BOOTSTRAP_SERVERS:"
     awk 'NF && !/^[ \t]+(at |\.\.\. )|^Caused by: / && !seen[$0]++ { print "    " $0 }' "$work/errors" "$1" | tail -n 12 >&2
     exit 1
 }

@@ -7,7 +7,7 @@
 # The files are plain text, sorted, fit for version control. FOLDER appears when all of them are written, with MANIFEST
 # as the last: one that broke off is never there. An earlier export in FOLDER is replaced.
 #
-#   --bootstrap-server  a broker; also BOOTSTRAP_SERVER. Default localhost:9092
+#   --bootstrap-server  a broker; also BOOTSTRAP_SERVERS. Default localhost:9092
 #   --command-config    the client's security settings; also COMMAND_CONFIG
 #   --without-security  leaves access control lists and users out, for a principal that may not see them
 #
@@ -25,7 +25,7 @@ AGES=(60 600 3600 21600 86400 604800)
 folder='' with_security=1
 while (($#)); do
     case $1 in
-        --bootstrap-server) needs_value "$@" && BOOTSTRAP_SERVER=$2 && shift 2 ;;
+        --bootstrap-server) needs_value "$@" && BOOTSTRAP_SERVERS=$2 && shift 2 ;;
         --command-config) needs_value "$@" && COMMAND_CONFIG=$2 && shift 2 ;;
         --without-security) with_security='' && shift ;;
         -h | --help) usage ;;
@@ -98,7 +98,7 @@ if [[ -e $folder ]]; then mv "$folder" "$unfinished-replaced"; fi
 mv "$unfinished" "$folder"
 rm -rf "$unfinished-replaced"
 
-say "$(field "$folder/MANIFEST" topics) topics and $(field "$folder/MANIFEST" groups) groups of $BOOTSTRAP_SERVER are in $folder."
+say "$(field "$folder/MANIFEST" topics) topics and $(field "$folder/MANIFEST" groups) groups of $BOOTSTRAP_SERVERS are in $folder."
 if [[ -s $work/unreadable ]]; then
     say "$(wc -l <"$work/unreadable") names can't be told from another and are missing; MANIFEST lists them."
     exit 3

@@ -32,7 +32,7 @@ BATCH=100
 from='' dry_run='' positions=same replicas='' topics=() groups=() without=' ' parts=' '
 while (($#)); do
     case $1 in
-        --bootstrap-server) needs_value "$@" && BOOTSTRAP_SERVER=$2 && shift 2 ;;
+        --bootstrap-server) needs_value "$@" && BOOTSTRAP_SERVERS=$2 && shift 2 ;;
         --command-config) needs_value "$@" && COMMAND_CONFIG=$2 && shift 2 ;;
         --dry-run) dry_run=1 && shift ;;
         --topic) needs_value "$@" && topics+=("$2") && shift 2 ;;
@@ -112,7 +112,7 @@ if asked offsets; then
     cat "$work/plan-offsets" >>"$work/plan"
 fi
 if asked acls; then
-    read_acls "$here" || die "The cluster at $BOOTSTRAP_SERVER has no authorizer. Give it one, then restore access control lists."
+    read_acls "$here" || die "The cluster at $BOOTSTRAP_SERVERS has no authorizer. Give it one, then restore access control lists."
     run_awk plan-acls reading=here "$here/acls.tsv" reading=want "$from/acls.tsv" >>"$work/plan"
 fi
 
