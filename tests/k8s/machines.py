@@ -4,6 +4,7 @@ So units, users and files in /etc are tried as they are, and gone afterwards.
 What they do not: limit memory or processors, have devices of their own, start what this system would start at boot.
 """
 import contextlib
+import itertools
 import os
 import shlex
 import shutil
@@ -96,6 +97,8 @@ def _cgroups():
 class Network:
     """A bridge with names. This process is on it too, as `gateway`."""
 
+    links = itertools.count(1)
+
     def __init__(self, prefix="10.77.0", bridge="machines0"):
         self.prefix, self.bridge, self.members, self.hosts, self.given = prefix, bridge, [], {}, 0
         self.gateway = f"{prefix}.1"
@@ -109,7 +112,8 @@ class Network:
 
     def join(self, netns, address):
         """A network namespace on the bridge, kept by a file."""
-        link = f"n{address.rsplit('.', 1)[1]}"
+        # Never the same again: the kernel takes the last one away some time after its namespace ended.
+        link = f"n{next(self.links)}"
         Path(netns).touch()
         _do("unshare", f"--net={netns}", "true")
         _do("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(netns))
