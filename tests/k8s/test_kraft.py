@@ -175,8 +175,10 @@ esac
     def test_a_killed_broker_loses_no_acknowledged_write_and_new_ones_are_taken(self):
         self.tool("kafka-topics", "--create", "--topic", "ledger", "--partitions", "3", "--replication-factor", "3", "--config", "min.insync.replicas=2")
         home = os.environ["KAFKA_HOME"]
+        retries = work_folder("ledger") / "producer.properties"
+        retries.write_text("retries=2147483647\n")      # every real producer's; this tool's own is none
         producer = subprocess.Popen([local_kafka.complete(home) / "bin/kafka-verifiable-producer.sh", "--bootstrap-server", BOOTSTRAP, "--topic", "ledger",
-                                     "--acks", "-1", "--throughput", "400", "--max-messages", "8000"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                     "--command-config", retries, "--acks", "-1", "--throughput", "400", "--max-messages", "8000"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.addCleanup(producer.kill)
         acknowledged, refused, after_kill = set(), [], threading.Event()
         killed = False
