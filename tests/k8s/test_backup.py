@@ -375,7 +375,9 @@ class FromOneClusterIntoAnother(unittest.TestCase):
         plan = work_folder("records") / "records.json"
         plan.write_text('{"partitions": [{"topic": "order-events", "partition": 1, "offset": 15}], "version": 1}')
         export = self.exports / "of the new"
-        self.new.commit({"orders": ("order-events", 5)})
+        positions = work_folder("positions") / "plan.csv"
+        positions.write_text("order-events,0,5\norder-events,1,5\n")
+        self.new.reset(positions, ["orders"])
         self.script("export.sh", export)
         self.new.tool("delete-records", "--offset-json-file", plan)
         self.new.tool("consumer-groups", "--delete-offsets", "--group", "orders", "--topic", "order-events")
