@@ -37,7 +37,7 @@ internal sealed class DeadLetterStore(
             : [DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)];
         var lanes = await outbox.WriteAsync(database, database.Layout, session.Connection, transaction, letters, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
-        signals.Raise(database, lanes);
+        signals.Raise(database, lanes, due: null);
         return true;
     }
 

@@ -17,8 +17,15 @@ internal sealed class ProducerGeneration
     /// </summary>
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long to wait for a broker to say how many partitions there are.</summary>
+    private static readonly TimeSpan MetadataAnswer = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long that answer is good.</summary>
+    private static readonly TimeSpan MetadataAge = TimeSpan.FromSeconds(5);
+
     private readonly Lock _lock = new();
-    private readonly HashSet<TaskCompletionSource<SendResult>> _unanswered = [];
+    private readonly HashSet<ISending> _unanswered = [];
+    private readonly Dictionary<string, (long At, Task<int?> Answer)> _partitions = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly ILogger _logger;
@@ -45,42 +52,89 @@ internal sealed class ProducerGeneration
     }
 
     /// <summary>
-    /// Hands a record to the producer; the task ends with the broker's answer, or with the producer, and never fails. Records of one partition that
-    /// are handed over one after the other are written in that order.
+    /// Hands a record to the producer, which answers once: at once if it can't take the record, else with the broker's answer,
+    /// or at its own end. Records of one partition that are handed over one after the other are written in that order.
     /// </summary>
-    public Task<SendResult> SendAsync(string topic, byte[]? key, byte[]? value, EventHeaders headers)
+    /// <param name="topic">The topic.</param>
+    /// <param name="key">The key, or none.</param>
+    /// <param name="value">The value, or none.</param>
+    /// <param name="headers">All headers, as <see cref="HeaderBlock"/> writes them.</param>
+    /// <param name="sending">Who is answered.</param>
+    public void Send(string topic, byte[]? key, byte[]? value, byte[] headers, ISending sending)
     {
-        var message = new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = ToKafka(headers) };
-        var answer = new TaskCompletionSource<SendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Message<byte[]?, byte[]?> message;
+        try
+        {
+            message = new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = ToKafka(headers) };
+        }
+        catch (FormatException e)
+        {
+            sending.Answered(new SendResult(SendOutcome.Rejected, e.Message));
+            return;
+        }
+
+        bool isUsable;
         lock (_lock)
         {
-            if (_fatal is not null || _isClosed)
-            {
-                return Task.FromResult(Unusable("The producer became unusable; another one takes its place."));
-            }
+            isUsable = _fatal is null && !_isClosed && _unanswered.Add(sending);
+        }
 
-            _unanswered.Add(answer);
+        if (!isUsable)
+        {
+            sending.Answered(Unusable("The producer became unusable; another one takes its place."));
+            return;
         }
 
         try
         {
-            _producer.Produce(topic, message, report => Answer(report.Error, answer));
+            _producer.Produce(topic, message, report => Answer(report.Error, sending));
         }
         catch (ProduceException<byte[]?, byte[]?> e)
         {
-            Answer(e.Error, answer);
+            Answer(e.Error, sending);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or ObjectDisposedException)
         {
-            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), answer);
+            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), sending);
         }
-
-        return answer.Task;
     }
 
-    /// <inheritdoc cref="SendAsync(string, byte[], byte[], EventHeaders)"/>
-    public Task<SendResult> SendAsync(OutgoingRecord record) =>
-        SendAsync(record.Topic, record.Key, record.Payload, HeaderBlock.Read(record.Headers));
+    /// <summary>Hands a record to the producer; the task ends with the answer and never fails.</summary>
+    public Task<SendResult> SendAsync(OutgoingRecord record)
+    {
+        var sending = new Sending();
+        Send(record.Topic, record.Key, record.Payload, record.Headers, sending);
+        return sending.Answer;
+    }
+
+    /// <summary>How many partitions a topic has, as the cluster says; <see langword="null"/> if nobody answers or knows it.</summary>
+    public Task<int?> PartitionsAsync(string topic)
+    {
+        lock (_lock)
+        {
+            if (!_partitions.TryGetValue(topic, out var asked) || _time.GetElapsedTime(asked.At) > MetadataAge)
+            {
+                // A thread of its own, because it blocks; many lanes ask at once.
+                var answer = Task.Factory.StartNew(() => Partitions(topic), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                _partitions[topic] = asked = (_time.GetTimestamp(), answer);
+            }
+
+            return asked.Answer;
+        }
+    }
+
+    private int? Partitions(string topic)
+    {
+        try
+        {
+            using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+            return admin.GetMetadata(topic, MetadataAnswer).Topics is [{ Error.IsError: false } known] && known.Partitions.Count > 0 ? known.Partitions.Count : null;
+        }
+        catch (Exception e) when (e is KafkaException or ObjectDisposedException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Ends the producer, whatever it still holds.</summary>
     public void Close()
@@ -96,36 +150,41 @@ internal sealed class ProducerGeneration
         }
 
         _producer.Dispose();
-        TaskCompletionSource<SendResult>[] unanswered;
+        ISending[] unanswered;
         lock (_lock)
         {
             unanswered = [.. _unanswered];
             _unanswered.Clear();
         }
 
-        foreach (var answer in unanswered)
+        foreach (var sending in unanswered)
         {
-            answer.TrySetResult(Unusable("The producer ended before the broker answered."));
+            sending.Answered(Unusable("The producer ended before the broker answered."));
         }
     }
 
-    private static Confluent.Kafka.Headers ToKafka(EventHeaders headers)
+    private static Confluent.Kafka.Headers ToKafka(byte[] block)
     {
-        var kafka = new Confluent.Kafka.Headers();
-        foreach (var (name, value) in headers)
+        var headers = new Confluent.Kafka.Headers();
+        foreach (var header in HeaderBlock.Enumerate(block))
         {
-            kafka.Add(name, value);
+            headers.Add(header.Name, header.Value);
         }
 
-        return kafka;
+        return headers;
     }
 
-    private void Answer(Error error, TaskCompletionSource<SendResult> answer)
+    private void Answer(Error error, ISending sending)
     {
         var result = SendResult.From(error);
         lock (_lock)
         {
-            _unanswered.Remove(answer);
+            if (!_unanswered.Remove(sending))
+            {
+                // Answered already, when the producer ended.
+                return;
+            }
+
             if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
             {
                 _fatal ??= error.Code;
@@ -139,7 +198,7 @@ internal sealed class ProducerGeneration
             EndIfFatal();
         }
 
-        answer.TrySetResult(result);
+        sending.Answered(result);
     }
 
     /// <summary>Under the lock. Not disposed here: this may be the producer's own poll thread, which its disposal waits for.</summary>

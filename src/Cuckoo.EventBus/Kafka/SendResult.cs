@@ -11,10 +11,13 @@ internal readonly record struct SendResult(SendOutcome Outcome, string? Error, b
     /// <summary>Whether it travelled in a batch of its own, so that the answer is about it alone.</summary>
     public bool WasAlone { get; init; }
 
+    /// <summary>Whether the client's own queue had no room: it may be handed over again as soon as others are answered.</summary>
+    public bool IsQueueFull { get; init; }
+
     public bool IsAcknowledged => Outcome == SendOutcome.Acknowledged;
 
     public static SendResult From(Error error) =>
-        error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}", IsSizeRefused(error.Code)) : default;
+        error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}", IsSizeRefused(error.Code)) { IsQueueFull = error.Code == ErrorCode.Local_QueueFull } : default;
 
     private static bool IsSizeRefused(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.InvalidMsgSize;
 

@@ -5,26 +5,230 @@ namespace Cuckoo.EventBus.Outbox;
 
 /// <summary>
 /// The protocol by which one relay at a time drains a lane. Invariants: a lane has one owner whose lease has not passed, on the
-/// database's clock; rows committed before someone's claim-or-wake are seen by the holder's next read, because a release
-/// fails while the wake flag is set and every claim clears it before the read that follows it.
+/// database's clock; rows committed before someone's claim-or-wake are seen by the holder's next read, because a release fails
+/// while the wake flag is set and every claim or hold clears it before the read that follows it; and only the owner, under the
+/// lock of the lane's row, takes rows of a key out of the pending ones or puts them back.
 /// </summary>
 /// <remarks>
-/// Claim and read are two statements of one batch: in one, the read's snapshot could be older than the deletes of the owner
-/// before. No session state, so it works behind a transaction pooler. For one drain at a time, not for concurrent use.
+/// Claim and read are two statements of one transaction: in one, the read's snapshot could be older than the deletes of the
+/// owner before. No session state, so it works behind a transaction pooler. For one drain at a time, not for concurrent use.
 /// </remarks>
-internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, DatabaseSession session, short lane, string owner, RelayOptions options)
+internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, string owner, RelayOptions options)
 {
     private long _claim;
 
-    /// <summary>Deletes what is acknowledged, claims or renews, and reads the next rows.</summary>
+    /// <summary>The lane's floor when it was claimed.</summary>
+    public long Floor { get; private set; }
+
+    /// <summary>Claims the lane and reads its first rows.</summary>
+    /// <param name="session">The connection to use.</param>
+    /// <param name="limit">How many rows at most.</param>
+    /// <param name="resetFloor">Whether to read from the very beginning.</param>
+    /// <param name="asksWriters">Whether to ask who is writing.</param>
+    /// <param name="ct">The stop.</param>
     /// <returns><see langword="null"/> if another relay has the lane: it is woken and will see the rows.</returns>
-    public async Task<List<PendingRow>?> ReadAsync(IReadOnlyCollection<long> acknowledged, int limit, CancellationToken ct)
+    public Task<LaneRead?> ClaimAsync(DatabaseSession session, int limit, bool resetFloor, bool asksWriters, CancellationToken ct)
     {
-        await using var command = Command(acknowledged, sql.ClaimOrWake + "\n" + sql.Read);
+        var command = Command(session, sql.Claim + "\n" + (asksWriters ? sql.Writers + "\n" : "") + sql.FirstRead);
         command.AddParameter("lease", options.Lease.TotalSeconds);
         command.AddParameter("limit", limit);
+        command.AddParameter("reset", resetFloor);
+        return ReadAsync(session, command, limit, ct);
+    }
+
+    /// <summary>Deletes what is acknowledged, keeps the lane and reads the next rows.</summary>
+    /// <returns><see langword="null"/> if the lane is another's by now.</returns>
+    public Task<LaneRead?> ReadAsync(DatabaseSession session, LaneStep step, int limit, bool asksWriters, CancellationToken ct)
+    {
+        var command = Command(session, step, sql.Hold, sql.DeleteAndHold);
+        command.AddParameter("lease", options.Lease.TotalSeconds);
+        if (step.Park.Count > 0)
+        {
+            command.CommandText += "\n" + sql.Park;
+            command.AddParameter("park", dialect.Ids(step.Park));
+        }
+
+        if (asksWriters)
+        {
+            command.CommandText += "\n" + sql.Writers;
+        }
+
+        command.CommandText += "\n" + (step.Skip.Count > 0 ? sql.NextReadBut : sql.NextRead);
+        if (step.Skip.Count > 0)
+        {
+            command.AddParameter("skip", dialect.Ids(step.Skip));
+        }
+
+        command.AddParameter("floor", step.Floor);
+        command.AddParameter("limit", limit);
+        return ReadAsync(session, command, limit, ct);
+    }
+
+    /// <summary>Deletes what is acknowledged and lets the lane go, unless someone has committed rows since the last read.</summary>
+    /// <returns>Whether the lane is no longer ours to drain.</returns>
+    public async Task<bool> ReleaseAsync(DatabaseSession session, LaneStep step, CancellationToken ct)
+    {
+        await using var command = Command(session, step, sql.Release, sql.DeleteAndRelease);
+        return await InTransactionAsync(session, command, () => AnswersAsync(command, ct), ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Keeps the lease while the broker takes its time.</summary>
+    /// <returns>Whether someone has committed rows; <see langword="null"/> if the lane is another's by now.</returns>
+    public async Task<bool?> RenewAsync(DatabaseSession session, CancellationToken ct)
+    {
+        await using var command = Command(session, sql.Renew);
+        command.AddParameter("claim", _claim);
+        command.AddParameter("lease", options.Lease.TotalSeconds);
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var rows = new List<PendingRow>();
+        return await reader.ReadAsync(ct).ConfigureAwait(false) ? reader.GetBoolean(0) : null;
+    }
+
+    /// <summary>The keys that wait behind a rejected row, and its id. As long as the lane is ours only we change them.</summary>
+    public async Task<Dictionary<RowKey, long>> WaitingKeysAsync(DatabaseSession session, CancellationToken ct)
+    {
+        await using var command = Command(session, sql.Heads);
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var keys = new Dictionary<RowKey, long>();
+        while (await reader.ReadAsync(ct).ConfigureAwait(false))
+        {
+            keys[new RowKey(reader.GetString(1), reader.GetFieldValue<byte[]>(2))] = reader.GetInt64(0);
+        }
+
+        return keys;
+    }
+
+    /// <summary>Rejected rows that are due again.</summary>
+    public async Task<List<PendingRow>> DueAsync(DatabaseSession session, int limit, CancellationToken ct)
+    {
+        await using var command = Command(session, sql.DueHeads);
+        command.AddParameter("limit", limit);
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var read = new LaneRead();
+        await ReadRowsAsync(reader, read, ct).ConfigureAwait(false);
+        return read.Rows;
+    }
+
+    /// <summary>Charges a rejected row with an attempt: it waits, and its key with it, or is dead, and its key goes on.</summary>
+    /// <returns>What became of it; <see langword="null"/> if the lane or the row is ours no longer.</returns>
+    public async Task<(OutboxState State, int Attempts)?> RejectAsync(DatabaseSession session, PendingRow row, string error, CancellationToken ct)
+    {
+        await using var command = Command(session, sql.Lock + "\n" + sql.Reject + (row.Key is null ? "" : "\n" + sql.Return));
+        AddRow(command, row);
+        command.AddParameter("delay", RetrySchedule.Delay(row.Attempts, options).TotalSeconds);
+        command.AddParameter("max", options.MaxAttempts);
+        command.AddParameter("error", ErrorText.Storable(error));
+        (OutboxState, int)? answer = null;
+        return await InTransactionAsync(
+            session,
+            command,
+            async () =>
+            {
+                await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+                do
+                {
+                    if (reader.FieldCount > 0 && await reader.ReadAsync(ct).ConfigureAwait(false))
+                    {
+                        answer = ((OutboxState)reader.GetInt16(0), reader.GetInt32(1));
+                    }
+                }
+                while (await reader.NextResultAsync(ct).ConfigureAwait(false));
+                return answer;
+            },
+            ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Deletes a rejected row that the broker took in the end; those behind it return.</summary>
+    public async Task<int> DeliveredAsync(DatabaseSession session, PendingRow row, CancellationToken ct)
+    {
+        await using var command = Command(session, sql.Lock + "\n" + sql.DeleteHead + (row.Key is null ? "" : "\n" + sql.Return));
+        AddRow(command, row);
+        return await InTransactionAsync(session, command, () => command.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Rows that wait behind nobody return: someone deleted a rejected row by hand.</summary>
+    public async Task<int> ReturnOrphansAsync(DatabaseSession session, CancellationToken ct)
+    {
+        await using var command = Command(session, sql.Lock + "\n" + sql.ReturnOrphans);
+        command.AddParameter("claim", _claim);
+        command.AddParameter("lease", options.Lease.TotalSeconds);
+        return await InTransactionAsync(session, command, () => command.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Where the database makes a transaction of every single statement, one around all of them; elsewhere those of a command
+    /// are one already, and BEGIN and COMMIT would be two round trips more.
+    /// </summary>
+    private async Task<T> InTransactionAsync<T>(DatabaseSession session, DbCommand command, Func<Task<T>> run, CancellationToken ct)
+    {
+        if (!dialect.HasOneWriter)
+        {
+            return await run().ConfigureAwait(false);
+        }
+
+        await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
+        command.Transaction = transaction;
+        var result = await run().ConfigureAwait(false);
+        await transaction.CommitAsync(ct).ConfigureAwait(false);
+        return result;
+    }
+
+    private static async Task<bool> AnswersAsync(DbCommand command, CancellationToken ct)
+    {
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var answered = false;
+        do
+        {
+            answered |= reader.FieldCount > 0 && await reader.ReadAsync(ct).ConfigureAwait(false);
+        }
+        while (await reader.NextResultAsync(ct).ConfigureAwait(false));
+        return answered;
+    }
+
+    private void AddRow(DbCommand command, PendingRow row)
+    {
+        command.AddParameter("claim", _claim);
+        command.AddParameter("lease", options.Lease.TotalSeconds);
+        command.AddParameter("id", row.Id);
+        if (row.Key is not null)
+        {
+            command.AddParameter("topic", row.Topic);
+            command.AddParameter("key", row.Key);
+        }
+    }
+
+    private DbCommand Command(DatabaseSession session, LaneStep step, string statement, string withDelete)
+    {
+        var command = Command(session, step.Done.Count == 0 ? statement : withDelete);
+        if (step.Done.Count > 0)
+        {
+            command.AddParameter("done", dialect.Ids(step.Done));
+        }
+
+        command.AddParameter("claim", _claim);
+        command.AddParameter("durable", step.DurableFloor);
+        return command;
+    }
+
+    private DbCommand Command(DatabaseSession session, string statements)
+    {
+        var command = session.Command(statements);
+        command.AddParameter("lane", lane);
+        command.AddParameter("owner", owner);
+        return command;
+    }
+
+    private async Task<LaneRead?> ReadAsync(DatabaseSession session, DbCommand command, int limit, CancellationToken ct)
+    {
+        await using (command)
+        {
+            return await InTransactionAsync(session, command, () => ReadAsync(command, limit, ct), ct).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<LaneRead?> ReadAsync(DbCommand command, int limit, CancellationToken ct)
+    {
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var read = new LaneRead();
         var isOurs = false;
         do
         {
@@ -37,61 +241,38 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, DatabaseSession
             {
                 case "owner" when await reader.ReadAsync(ct).ConfigureAwait(false):
                     isOurs = reader.GetString(0) == owner;
-                    _claim = reader.GetInt64(1);
+                    _claim = isOurs ? reader.GetInt64(1) : _claim;
+                    Floor = reader.GetInt64(2);
+                    break;
+                case "virtualtransaction":
+                    read.Writers = [];
+                    while (await reader.ReadAsync(ct).ConfigureAwait(false))
+                    {
+                        read.Writers.Add(reader.GetString(0));
+                    }
+
                     break;
                 case "id" when isOurs:
-                    await ReadRowsAsync(reader, rows, ct).ConfigureAwait(false);
+                    var isWhole = await ReadRowsAsync(reader, read, ct).ConfigureAwait(false);
+                    read.IsComplete = isWhole && read.Rows.Count < limit;
                     break;
             }
         }
         while (await reader.NextResultAsync(ct).ConfigureAwait(false));
-        return isOurs ? rows : null;
+        return isOurs ? read : null;
     }
 
-    /// <summary>Deletes what is acknowledged and lets the lane go, unless someone has committed rows since the last read.</summary>
-    /// <returns>Whether the lane is no longer ours to drain.</returns>
-    public async Task<bool> ReleaseAsync(IReadOnlyCollection<long> acknowledged, CancellationToken ct)
+    /// <summary>Takes rows until their bytes are enough.</summary>
+    /// <returns>Whether there was no further row.</returns>
+    private async Task<bool> ReadRowsAsync(DbDataReader reader, LaneRead read, CancellationToken ct)
     {
-        await using var command = Command(acknowledged, sql.Release);
-        command.AddParameter("claim", _claim);
-        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var released = false;
-        do
+        for (var bytes = 0L; await reader.ReadAsync(ct).ConfigureAwait(false);)
         {
-            if (reader.FieldCount > 0 && reader.GetName(0) == "lane")
+            if (bytes >= options.BatchBytes)
             {
-                released = await reader.ReadAsync(ct).ConfigureAwait(false);
+                return false;
             }
-        }
-        while (await reader.NextResultAsync(ct).ConfigureAwait(false));
-        return released;
-    }
 
-    /// <summary>Keeps the lease while the broker takes its time.</summary>
-    /// <returns>Whether the lane is still ours.</returns>
-    public async Task<bool> RenewAsync(CancellationToken ct)
-    {
-        await using var command = Command([], sql.Renew);
-        command.AddParameter("lease", options.Lease.TotalSeconds);
-        command.AddParameter("claim", _claim);
-        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false) == 1;
-    }
-
-    private DbCommand Command(IReadOnlyCollection<long> acknowledged, string statements)
-    {
-        var command = session.Command("");
-        var delete = acknowledged.Count == 0 ? "" : sql.FastCommit + sql.Delete + dialect.IsOneOf(command, "id", acknowledged) + ";\n";
-        command.CommandText = delete + statements;
-        command.AddParameter("lane", lane);
-        command.AddParameter("owner", owner);
-        return command;
-    }
-
-    private async Task ReadRowsAsync(DbDataReader reader, List<PendingRow> rows, CancellationToken ct)
-    {
-        var bytes = 0;
-        while (bytes < options.BatchBytes && await reader.ReadAsync(ct).ConfigureAwait(false))
-        {
             var row = new PendingRow
             {
                 Id = reader.GetInt64(0),
@@ -103,8 +284,11 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, DatabaseSession
                 Payload = reader.IsDBNull(6) ? null : reader.GetFieldValue<byte[]>(6),
                 Attempts = reader.GetInt32(7),
             };
-            rows.Add(row);
+            read.HasWaiting = reader.GetBoolean(8);
+            read.Rows.Add(row);
             bytes += row.Bytes;
         }
+
+        return true;
     }
 }

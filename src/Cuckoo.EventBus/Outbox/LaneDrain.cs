@@ -1,270 +1,633 @@
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Telemetry;
-using Cuckoo.EventBus.Wire;
-using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Outbox;
 
 /// <summary>
-/// Drains one lane: read, send, settle, until it is empty. Invariant: what it sends of a key is a gap-free prefix of the key's
-/// pending rows. Every read begins at the lane's first pending row and happens only when all rows of the pass before are
-/// answered; within a pass all rows go through one producer generation, behind whose first failure nothing is acknowledged.
+/// One drain of one lane: read, send, delete, until the lane is empty. Invariant: what it sends of a key is a gap-free prefix of
+/// the key's pending rows (README.md has the argument). A read returns all pending rows above the floor but those on their way;
+/// rows are handed over in the order of their ids; and none is handed over while one of its key before it failed, waits, or was
+/// passed over.
 /// </summary>
-internal sealed class LaneDrain(
-    EventBusDatabase database, LaneSql sql, RecordProducer producer, RecordProducer lonelyProducer, RelayOptions options, string owner, TimeProvider time, ILogger logger)
+/// <remarks>
+/// Reads go on while earlier rows are unanswered, as long as these are few. After a failure of the common producer nothing is
+/// sent until it has answered for everything; rows that it refused are then suspected, and sent alone. Longer than most files:
+/// its steps share what is on the way. For one use.
+/// </remarks>
+internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationToken ct)
 {
+    /// <summary>Longer than a healthy answer takes: of a row that waits longer the partition is taken for blocked.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a lane that only waits for blocked partitions is looked at for rows that other processes committed.</summary>
+    private static readonly TimeSpan BlockedPoll = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long one lane keeps its connection from others that wait for it.</summary>
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a stop waits for what the broker is about to acknowledge.</summary>
     private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
 
-    private static readonly SendResult NotAnswered = new(SendOutcome.Trouble, "The relay stopped before the broker answered.");
+    /// <summary>How often rejected rows are looked at that became due while the lane is busy.</summary>
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
-    private static readonly Task<SendResult> Suspected = Task.FromResult(new SendResult(SendOutcome.Rejected, "It was refused before."));
+    /// <summary>Rejected rows that are tried again at once: each takes a round trip of its own.</summary>
+    private const int RetriesAtOnce = 16;
 
-    private static readonly Task<SendResult> Behind = Task.FromResult(new SendResult(SendOutcome.HeldBack, "A row before it is suspected."));
+    private readonly LaneClaim _claim = new(relay.Sql, relay.Database.Layout.Dialect, work.Lane, relay.Owner, relay.Options);
+    private readonly LaneWindow _window = new();
+    private readonly BlockedPartitions _blocked = new();
+    private readonly LaneFloor _floor = work.Floor;
+    private readonly TimeProvider _time = relay.Time;
 
-    private readonly SqlDialect _dialect = database.Layout.Dialect;
+    /// <summary>Rows that were refused, perhaps only for a neighbour in their batch.</summary>
+    private readonly HashSet<long> _suspects = [];
+
+    /// <summary>Keys of which a row travels alone.</summary>
+    private readonly HashSet<RowKey> _alone = [];
+
+    private readonly List<long> _done = [];
+    private readonly List<long> _park = [];
+
+    /// <summary>The keys that wait behind a rejected row; <see langword="null"/> as long as there was no sign of any.</summary>
+    private Dictionary<RowKey, long>? _waiting;
+
+    private ProducerGeneration? _generation;
+    private DatabaseSession? _session;
+    private long? _unsentFrom;
+    private long _tookTurnAt;
+    private long _renewedAt;
+    private long _readAt;
+    private long? _retriedAt;
+    private bool _mayRetry;
+    private bool _wasAnswered;
+    private bool _isQueueFull;
+    private bool _isTrouble;
 
     private enum Next
     {
-        /// <summary>All that was read is sent: let go, unless there may be more.</summary>
-        Release,
-
-        /// <summary>Rows were held back or refused: what remains can be sent now.</summary>
         Read,
+        Release,
+        LeaseLost,
+    }
 
-        /// <summary>Trouble: let go and try again in a while.</summary>
-        Pause,
+    /// <summary>Whether nothing is left to do but to let go.</summary>
+    private bool IsIdle => _window.Rows.Count == 0 && _park.Count == 0 && _suspects.Count == 0 && _unsentFrom is null;
+
+    /// <summary>The next owner must begin below all of which the broker's answer is not known.</summary>
+    private long DurableFloor(bool isParking)
+    {
+        var floor = Math.Min(_floor.Value, Math.Min(_unsentFrom ?? long.MaxValue, _blocked.PassedFrom ?? long.MaxValue) - 1);
+        foreach (var row in _window.Rows.Values)
+        {
+            // A rejected row that is tried again is not among the pending ones.
+            floor = row.Way == SendWay.Again ? floor : Math.Min(floor, row.Id - 1);
+        }
+
+        return isParking || _park.Count == 0 ? floor : Math.Min(floor, _park.Min() - 1);
     }
 
     /// <summary>Drains the lane, or wakes the relay that has it.</summary>
     /// <returns>Whether all went well; otherwise the bus is in trouble and the lane should be tried again in a while.</returns>
-    public async Task<bool> DrainAsync(short lane, CancellationToken ct)
+    public async Task<bool> RunAsync()
     {
-        await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        var claim = new LaneClaim(sql, _dialect, session, lane, owner, options);
-        List<long> acknowledged = [];
-        var limit = options.BatchSize;
-        while (true)
+        work.Attach(_window);
+        try
         {
-            List<PendingRow>? rows;
-            using (await database.EnterWriteAsync(ct).ConfigureAwait(false))
-            {
-                rows = await claim.ReadAsync(acknowledged, limit, ct).ConfigureAwait(false);
-            }
-
-            if (rows is null)
-            {
-                return true;
-            }
-
-            acknowledged = [];
-            var next = rows.Count == 0 ? Next.Release : await SendAsync(rows, acknowledged, session, claim, ct).ConfigureAwait(false);
-            BusMetrics.OutboxSent.Add(acknowledged.Count, new KeyValuePair<string, object?>("cuckoo.eventbus.outbox", database.Name));
-            var mayHaveMore = rows.Count >= limit || rows.Sum(r => (long)r.Bytes) >= options.BatchBytes;
-            if (!ct.IsCancellationRequested && (next == Next.Read || (next == Next.Release && mayHaveMore)))
-            {
-                limit = NextLimit(rows);
-                continue;
-            }
-
-            // Also when stopping: what is acknowledged need not be sent again by the next owner.
-            using (await database.EnterWriteAsync(CancellationToken.None).ConfigureAwait(false))
-            {
-                var released = await claim.ReleaseAsync(acknowledged, CancellationToken.None).ConfigureAwait(false);
-                if (released || next == Next.Pause || ct.IsCancellationRequested)
-                {
-                    return next != Next.Pause;
-                }
-            }
-
-            acknowledged = [];
+            await EnterAsync(ct).ConfigureAwait(false);
+            await RunInTurnAsync().ConfigureAwait(false);
+            await LeaveAsync(isBroken: false).ConfigureAwait(false);
         }
+        finally
+        {
+            work.Attach(null);
+            await LeaveAsync(isBroken: true).ConfigureAwait(false);
+        }
+
+        return !_isTrouble;
     }
 
-    /// <summary>So many rows of this size that a read does not bring far more than it keeps.</summary>
-    private int NextLimit(List<PendingRow> rows) =>
-        (int)Math.Clamp(options.BatchBytes / Math.Max(1, rows.Sum(r => (long)r.Bytes) / rows.Count), 1, options.BatchSize);
-
-    private async Task<Next> SendAsync(List<PendingRow> rows, List<long> acknowledged, DatabaseSession session, LaneClaim claim, CancellationToken ct)
+    private async Task RunInTurnAsync()
     {
-        var generation = producer.Current;
-        var held = new HashSet<RowKey>();
-        var sends = new List<Task<SendResult>>(rows.Count);
-        foreach (var row in rows)
-        {
-            // A row that was refused before would only spoil its batch again.
-            var send = row.Attempts > 0 ? Suspected
-                : row.Key is not null && held.Count > 0 && held.Contains(new RowKey(row)) ? Behind
-                : Send(generation, row);
-            sends.Add(send);
-            if (!send.IsCompletedSuccessfully || send.Result.IsAcknowledged)
-            {
-                continue;
-            }
-
-            if (send.Result.Outcome == SendOutcome.Trouble)
-            {
-                // Not taken, by a full queue for instance: neither may a later row of its key be.
-                break;
-            }
-
-            if (row.Key is not null)
-            {
-                held.Add(new RowKey(row));
-            }
-        }
-
-        await KeepLeaseAsync(Task.WhenAll(sends), claim, ct).ConfigureAwait(false);
-        var results = sends.ConvertAll(send => send.IsCompleted ? send.Result : NotAnswered);
-        for (var i = 0; i < results.Count; i++)
-        {
-            if (results[i].IsAcknowledged)
-            {
-                acknowledged.Add(rows[i].Id);
-            }
-        }
-
-        return acknowledged.Count == rows.Count || ct.IsCancellationRequested
-            ? Next.Release
-            : await SettleFailuresAsync(rows, results, acknowledged, session, claim, ct).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// The broker refuses a batch for one bad record in it, so a refused row is only suspected: it is sent again alone, in id
-    /// order and never before an unsent row of its key. Only a row that is refused alone is charged with an attempt.
-    /// </summary>
-    private async Task<Next> SettleFailuresAsync(
-        List<PendingRow> rows, List<SendResult> results, List<long> acknowledged, DatabaseSession session, LaneClaim claim, CancellationToken ct)
-    {
-        if (results.FirstOrDefault(r => r.Outcome == SendOutcome.Trouble) is { Error: { } trouble })
-        {
-            OutboxLog.SendFailed(logger, database.Name, trouble);
-            return Next.Pause;
-        }
-
-        var renewed = time.GetTimestamp();
-        var held = new HashSet<RowKey>();
-        for (var i = 0; i < results.Count && !ct.IsCancellationRequested; i++)
-        {
-            var row = rows[i];
-            if (results[i].IsAcknowledged || (row.Key is not null && held.Contains(new RowKey(row))))
-            {
-                continue;
-            }
-
-            var result = results[i];
-            if (result.Outcome == SendOutcome.Rejected)
-            {
-                if (time.GetElapsedTime(renewed) > options.Lease / 3)
-                {
-                    // Each send is short, but many of them are not.
-                    renewed = time.GetTimestamp();
-                    await RenewAsync(claim, ct).ConfigureAwait(false);
-                }
-
-                var alone = Send(lonelyProducer.Current, row);
-                await KeepLeaseAsync(alone, claim, ct).ConfigureAwait(false);
-                result = alone.IsCompleted ? alone.Result : NotAnswered;
-            }
-
-            if (result.IsAcknowledged)
-            {
-                acknowledged.Add(row.Id);
-                continue;
-            }
-
-            if (row.Key is not null)
-            {
-                held.Add(new RowKey(row));
-            }
-
-            if (result.Outcome == SendOutcome.Rejected)
-            {
-                await RejectAsync(row, result.Error!, session, ct).ConfigureAwait(false);
-            }
-            else if (result.Outcome == SendOutcome.Trouble)
-            {
-                return Next.Pause;
-            }
-        }
-
-        return Next.Read;
-    }
-
-    private async Task RejectAsync(PendingRow row, string error, DatabaseSession session, CancellationToken ct)
-    {
-        using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
-        await using var command = session.Command(sql.Reject);
-        command.AddParameter("id", row.Id);
-        command.AddParameter("delay", RetrySchedule.Delay(row.Attempts, options).TotalSeconds);
-        command.AddParameter("max", options.MaxAttempts);
-        command.AddParameter("error", ErrorText.Storable(error));
-        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        if (!await reader.ReadAsync(ct).ConfigureAwait(false))
+        var wants = work.Take();
+        var isThorough = wants.HasFlag(LaneWants.Everything);
+        var read = await WritingAsync(limit => _claim.ClaimAsync(_session!, limit, isThorough, AsksWriters, ct)).ConfigureAwait(false);
+        if (read is null)
         {
             return;
         }
 
-        var tag = new KeyValuePair<string, object?>("cuckoo.eventbus.outbox", database.Name);
-        BusMetrics.OutboxRejected.Add(1, tag);
-        if (reader.GetInt16(0) == (short)OutboxState.Dead)
-        {
-            BusMetrics.OutboxDied.Add(1, tag);
-            OutboxLog.RowDied(logger, row, reader.GetInt32(1), error);
-        }
-        else
-        {
-            OutboxLog.RowRejected(logger, row, reader.GetInt32(1), error);
-        }
-    }
-
-    private static Task<SendResult> Send(ProducerGeneration generation, PendingRow row)
-    {
-        EventHeaders headers;
-        try
-        {
-            headers = HeaderBlock.Read(row.Headers);
-        }
-        catch (FormatException e)
-        {
-            return Task.FromResult(new SendResult(SendOutcome.Rejected, e.Message));
-        }
-
-        return generation.SendAsync(row.Topic, row.Key, row.Payload, headers);
-    }
-
-    /// <summary>
-    /// Waits for answers, however long an outage lasts, and renews the lease meanwhile. A stop ends the wait soon.
-    /// </summary>
-    private async Task KeepLeaseAsync(Task answers, LaneClaim claim, CancellationToken ct)
-    {
+        _floor.Begin(_claim.Floor, isThorough);
+        _mayRetry = wants.HasFlag(LaneWants.Retries);
         while (true)
         {
-            try
+            _readAt = _renewedAt = _time.GetTimestamp();
+            _wasAnswered = false;
+            await SendAsync(read).ConfigureAwait(false);
+            if (isThorough)
             {
-                await answers.WaitAsync(options.Lease / 3, time, ct).ConfigureAwait(false);
+                isThorough = false;
+                await ReturnOrphansAsync().ConfigureAwait(false);
+            }
+
+            switch (await WaitAsync(read.IsComplete).ConfigureAwait(false))
+            {
+                case Next.LeaseLost:
+                    LeaseLost();
+                    return;
+                case Next.Release when await ReleaseAsync().ConfigureAwait(false):
+                    return;
+            }
+
+            _mayRetry |= work.Take().HasFlag(LaneWants.Retries);
+            var step = Step();
+            read = await WritingAsync(limit => _claim.ReadAsync(_session!, step, limit, AsksWriters, ct)).ConfigureAwait(false);
+            if (read is null)
+            {
+                LeaseLost();
                 return;
             }
-            catch (OperationCanceledException)
+
+            Settled();
+        }
+    }
+
+    private bool AsksWriters => relay.Sql.Writers is not null && _floor.IsAsking;
+
+    private LaneStep Step()
+    {
+        var floor = _floor.Value;
+        long[] skip = [.. _window.Rows.Keys.Where(id => id > floor)];
+        return new LaneStep { Done = _done, Park = _park, Skip = skip, Floor = floor, DurableFloor = DurableFloor(isParking: true) };
+    }
+
+    /// <summary>The database has been told.</summary>
+    private void Settled()
+    {
+        if (_done.Count > 0)
+        {
+            _floor.Deleted(_done.Count);
+            BusMetrics.OutboxSent.Add(_done.Count, Tag);
+        }
+
+        _done.Clear();
+        _park.Clear();
+    }
+
+    private KeyValuePair<string, object?> Tag => new("cuckoo.eventbus.outbox", relay.Database.Name);
+
+    private async Task ReturnOrphansAsync()
+    {
+        await WritingAsync(_ => _claim.ReturnOrphansAsync(_session!, ct)).ConfigureAwait(false);
+        _floor.Reset();
+        work.Want(LaneWants.Rows);
+    }
+
+    /// <summary>Another relay has the lane now. What is under way here can only repeat what it reads too.</summary>
+    private void LeaseLost() => OutboxLog.LeaseLost(relay.Logger, relay.Database.Name);
+
+    // ---- Sending
+
+    /// <summary>Hands over what may be sent of a read, and rejected rows that are due.</summary>
+    private async Task SendAsync(LaneRead read)
+    {
+        if ((read.HasWaiting || _mayRetry) && _waiting is null)
+        {
+            _waiting = await _claim.WaitingKeysAsync(_session!, ct).ConfigureAwait(false);
+            _mayRetry = true;
+        }
+
+        if (read.Rows.Count > 0)
+        {
+            relay.Learn(read);
+        }
+
+        _unsentFrom = null;
+        _isQueueFull = false;
+        var isFull = false;
+        foreach (var row in read.Rows)
+        {
+            isFull = isFull || !Send(row);
+            if (isFull)
             {
-                await Task.WhenAny(answers, Task.Delay(LastAnswers, time, CancellationToken.None)).ConfigureAwait(false);
+                _unsentFrom ??= row.Id;
+            }
+        }
+
+        var seen = _unsentFrom is { } unsent ? unsent - 1 : read.Rows.Count > 0 ? read.Rows[^1].Id : (long?)null;
+        _floor.Read(read.Writers, seen, read.IsComplete && _unsentFrom is null);
+        if (_mayRetry && (_retriedAt is not { } at || _time.GetElapsedTime(at) >= RetryInterval))
+        {
+            await RetryAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Decides about one row.</summary>
+    /// <returns>Whether the next one may be looked at.</returns>
+    private bool Send(PendingRow row)
+    {
+        if (RowKey.Of(row) is { } key)
+        {
+            if (_waiting is not null && _waiting.ContainsKey(key))
+            {
+                _park.Add(row.Id);
+                return true;
+            }
+
+            if (_alone.Count > 0 && _alone.Contains(key))
+            {
+                _unsentFrom ??= row.Id;
+                return true;
+            }
+        }
+
+        if (_suspects.Contains(row.Id))
+        {
+            SendAlone(row, SendWay.Suspected);
+            return true;
+        }
+
+        if (_blocked.Passes(row))
+        {
+            return true;
+        }
+
+        _generation ??= relay.Producer.Current;
+        var sent = new SentRow(_window, row, SendWay.Together, _time.GetTimestamp());
+        _window.Add(sent);
+        _generation.Send(row.Topic, row.Key, row.Payload, row.Headers, sent);
+        // Not taken, by a full queue for instance: neither may a later row of its key be.
+        return sent.Result is not { IsAcknowledged: false };
+    }
+
+    private void SendAlone(PendingRow row, SendWay way)
+    {
+        if (RowKey.Of(row) is { } key)
+        {
+            _alone.Add(key);
+        }
+
+        var sent = new SentRow(_window, row, way, _time.GetTimestamp());
+        _window.Add(sent);
+        relay.LonelyProducer.Current.Send(row.Topic, row.Key, row.Payload, row.Headers, sent);
+    }
+
+    private async Task RetryAsync()
+    {
+        _retriedAt = _time.GetTimestamp();
+        var due = await _claim.DueAsync(_session!, RetriesAtOnce, ct).ConfigureAwait(false);
+        foreach (var row in due.Where(row => !_window.Rows.ContainsKey(row.Id)))
+        {
+            SendAlone(row, SendWay.Again);
+        }
+
+        if (due.Count == RetriesAtOnce)
+        {
+            _retriedAt = null;
+        }
+    }
+
+    // ---- Waiting
+
+    /// <summary>Waits for answers until there is something to read for, or nothing left to wait for.</summary>
+    private async Task<Next> WaitAsync(bool isComplete)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            var isChanged = await SettleAsync().ConfigureAwait(false);
+            if (_isTrouble)
+            {
+                return Next.Release;
+            }
+
+            var moving = _window.Rows.Values.Count(row => !IsBlocked(row));
+            var blocked = _window.Rows.Count - moving;
+            var isOver = blocked == 0 && relay.Slots.IsWanted && _time.GetElapsedTime(_tookTurnAt) > Turn;
+            var mayReadOn = !isComplete && !isOver && _unsentFrom is null;
+            if (isChanged || (work.IsWanted && !isOver))
+            {
+                return Next.Read;
+            }
+
+            if (moving + blocked == 0)
+            {
+                if (isOver)
+                {
+                    // Others wait: what is left is for the next turn.
+                    work.Want(LaneWants.Rows);
+                    return Next.Release;
+                }
+
+                if (_isQueueFull)
+                {
+                    // By rows of other lanes.
+                    await _window.WaitAsync(-1, BlockedPoll, _time, CancellationToken.None).ConfigureAwait(false);
+                }
+
+                return isComplete && IsIdle ? Next.Release : Next.Read;
+            }
+
+            if (mayReadOn && (moving > 0 || _wasAnswered || _time.GetElapsedTime(_readAt) >= Late) && moving <= relay.Options.BatchSize)
+            {
+                // Where all that is on its way is blocked, and nothing is answered, slowly: everything may be.
+                return Next.Read;
+            }
+
+            var enough = mayReadOn && moving > relay.Options.BatchSize ? blocked + relay.Options.BatchSize : moving > 0 ? blocked : 0;
+            if (await StandByAsync(enough, isBlocked: moving == 0).ConfigureAwait(false) is { } next)
+            {
+                return next;
+            }
+        }
+
+        // The stop: what is acknowledged need not be sent again by the next owner.
+        await _window.WaitAsync(0, LastAnswers, _time, CancellationToken.None).ConfigureAwait(false);
+        await SettleAsync().ConfigureAwait(false);
+        return Next.Release;
+    }
+
+    /// <summary>Waits; keeps the lease; finds out which partitions are blocked, and rows that others committed meanwhile.</summary>
+    private async Task<Next?> StandByAsync(int enough, bool isBlocked)
+    {
+        if (isBlocked)
+        {
+            // However long it takes: others need the connection more.
+            await LeaveAsync(isBroken: false).ConfigureAwait(false);
+        }
+
+        Next? next = null;
+        try
+        {
+            var isLate = !await _window.WaitAsync(enough, isBlocked ? BlockedPoll : Late, _time, ct).ConfigureAwait(false);
+            if (isBlocked || _time.GetElapsedTime(_renewedAt) > relay.Options.Lease / 3)
+            {
+                next = await RenewAsync().ConfigureAwait(false) switch
+                {
+                    null => Next.LeaseLost,
+                    true => Next.Read,
+                    false => null,
+                };
+            }
+
+            if (isLate && next is not Next.LeaseLost)
+            {
+                await BlockAsync().ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The stop: the loop's condition sees it.
+        }
+
+        // Also for the last words of a stop.
+        await EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        return next;
+    }
+
+    /// <summary>By a connection of its own: this must not wait for the drains of other lanes.</summary>
+    private async Task<bool?> RenewAsync()
+    {
+        _renewedAt = _time.GetTimestamp();
+        var session = await relay.Aside.TakeAsync(Timeout.InfiniteTimeSpan, ct).ConfigureAwait(false);
+        var isBroken = true;
+        try
+        {
+            using var turn = await relay.Database.EnterWriteAsync(ct).ConfigureAwait(false);
+            var isWoken = await _claim.RenewAsync(session!, ct).ConfigureAwait(false);
+            isBroken = false;
+            return isWoken;
+        }
+        finally
+        {
+            await relay.Aside.GiveBackAsync(session!, isBroken).ConfigureAwait(false);
+        }
+    }
+
+    private bool IsLate(SentRow row) => _time.GetElapsedTime(row.SentAt) >= Late;
+
+    /// <summary>Whether the row's answer may take as long as its partition's trouble.</summary>
+    private bool IsBlocked(SentRow row) => row.Blocked is not null || ((row.Way != SendWay.Together || row.Row.Key is null) && IsLate(row));
+
+    private async Task BlockAsync()
+    {
+        var late = _window.Rows.Values.Where(row => row is { Way: SendWay.Together, Blocked: null, Row.Key: not null } && IsLate(row)).ToList();
+        if (_generation is not { } generation || late.Count == 0)
+        {
+            return;
+        }
+
+        var topics = _blocked.Unknown(late).ToList();
+        var counts = await Task.WhenAll(topics.Select(generation.PartitionsAsync)).ConfigureAwait(false);
+        for (var i = 0; i < topics.Count; i++)
+        {
+            _blocked.Learn(topics[i], counts[i]);
+        }
+
+        foreach (var row in late.Where(row => row.Result is null))
+        {
+            _blocked.Block(row);
+        }
+    }
+
+    // ---- Settling
+
+    /// <summary>Takes the answers.</summary>
+    /// <returns>Whether there are rows to read now that were not to be read before.</returns>
+    private async Task<bool> SettleAsync()
+    {
+        var isChanged = false;
+        var answers = _window.TakeAnswers();
+        if (_generation is { IsUsable: false })
+        {
+            await EndGenerationAsync(answers).ConfigureAwait(false);
+            isChanged = true;
+        }
+
+        foreach (var row in answers)
+        {
+            var result = row.Result!.Value;
+            if (row.Way != SendWay.Together)
+            {
+                await SettleAloneAsync(row, result).ConfigureAwait(false);
+                isChanged = true;
+            }
+            else if (result.IsAcknowledged)
+            {
+                _done.Add(row.Id);
+                _wasAnswered = true;
+            }
+            else
+            {
+                isChanged |= !result.IsQueueFull;
+                Failed(row, result);
+            }
+
+            if (_blocked.Answered(row) is { } passedFrom)
+            {
+                _floor.LowerBelow(passedFrom);
+                isChanged = true;
+            }
+        }
+
+        return isChanged;
+    }
+
+    private void Failed(SentRow row, SendResult result)
+    {
+        _floor.LowerBelow(row.Id);
+        _isQueueFull |= result.IsQueueFull;
+        if (result.Outcome == SendOutcome.Rejected)
+        {
+            _suspects.Add(row.Id);
+        }
+        else if (result is { Outcome: SendOutcome.Trouble, IsQueueFull: false } && !_isTrouble)
+        {
+            _isTrouble = true;
+            OutboxLog.SendFailed(relay.Logger, relay.Database.Name, result.Error!);
+        }
+    }
+
+    /// <summary>A producer that became unusable answers for everything soon; then another one may take what is left.</summary>
+    private async Task EndGenerationAsync(List<SentRow> answers)
+    {
+        while (_window.Rows.Values.Any(row => row.Way == SendWay.Together))
+        {
+            // Rows that travel alone have another producer, and may take long.
+            await _window.WaitAsync(_window.Rows.Values.Count(row => row.Way != SendWay.Together), relay.Options.Lease / 3, _time, CancellationToken.None).ConfigureAwait(false);
+            answers.AddRange(_window.TakeAnswers());
+            if (_time.GetElapsedTime(_renewedAt) > relay.Options.Lease / 3)
+            {
+                await RenewAsync().ConfigureAwait(false);
+            }
+        }
+
+        _generation = null;
+        if (_blocked.Clear() is { } passedFrom)
+        {
+            _floor.LowerBelow(passedFrom);
+        }
+    }
+
+    /// <summary>Only a row that is refused alone is charged with an attempt.</summary>
+    private async Task SettleAloneAsync(SentRow sent, SendResult result)
+    {
+        var row = sent.Row;
+        var key = RowKey.Of(row);
+        if (key is { } known)
+        {
+            _alone.Remove(known);
+        }
+
+        if (result.IsAcknowledged)
+        {
+            _wasAnswered = true;
+            _suspects.Remove(row.Id);
+            if (sent.Way == SendWay.Suspected)
+            {
+                _done.Add(row.Id);
                 return;
             }
-            catch (TimeoutException)
+
+            await WritingAsync(_ => _claim.DeliveredAsync(_session!, row, ct)).ConfigureAwait(false);
+            BusMetrics.OutboxSent.Add(1, Tag);
+            Unpark(key);
+            return;
+        }
+
+        if (sent.Way == SendWay.Suspected)
+        {
+            _floor.LowerBelow(row.Id);
+        }
+
+        if (result.Outcome == SendOutcome.Rejected)
+        {
+            await RejectAsync(row, key, result.Error!).ConfigureAwait(false);
+        }
+        else if (result is { Outcome: SendOutcome.Trouble, IsQueueFull: false })
+        {
+            _isTrouble = true;
+            OutboxLog.SendFailed(relay.Logger, relay.Database.Name, result.Error!);
+        }
+    }
+
+    private async Task RejectAsync(PendingRow row, RowKey? key, string error)
+    {
+        var outcome = await WritingAsync(_ => _claim.RejectAsync(_session!, row, error, ct)).ConfigureAwait(false);
+        if (outcome is not { } rejected)
+        {
+            // The lane is another's, as the next read will say, or someone deleted the row.
+            _suspects.Remove(row.Id);
+            return;
+        }
+
+        _suspects.Remove(row.Id);
+        _mayRetry = true;
+        BusMetrics.OutboxRejected.Add(1, Tag);
+        if (rejected.State == OutboxState.Dead)
+        {
+            BusMetrics.OutboxDied.Add(1, Tag);
+            OutboxLog.RowDied(relay.Logger, row, rejected.Attempts, error);
+            Unpark(key);
+            return;
+        }
+
+        OutboxLog.RowRejected(relay.Logger, row, rejected.Attempts, error);
+        if (key is { } known)
+        {
+            _waiting ??= [];
+            _waiting[known] = row.Id;
+        }
+    }
+
+    /// <summary>The rows behind it are pending again, with the ids they had.</summary>
+    private void Unpark(RowKey? key)
+    {
+        if (key is { } known)
+        {
+            _waiting?.Remove(known);
+            _floor.Reset();
+        }
+    }
+
+    private async Task<bool> ReleaseAsync()
+    {
+        var step = new LaneStep { Done = _done, DurableFloor = DurableFloor(isParking: false) };
+        // Also when stopping: what is acknowledged need not be sent again by the next owner.
+        using var turn = await relay.Database.EnterWriteAsync(CancellationToken.None).ConfigureAwait(false);
+        var isReleased = await _claim.ReleaseAsync(_session!, step, CancellationToken.None).ConfigureAwait(false);
+        Settled();
+        // Where someone woke the lane meanwhile, a stop or trouble leaves that to the sweep.
+        return isReleased || _isTrouble || ct.IsCancellationRequested;
+    }
+
+    // ---- The connection
+
+    private async Task EnterAsync(CancellationToken stop)
+    {
+        while (_session is null)
+        {
+            _session = await relay.Slots.TakeAsync(relay.Options.Lease / 3, stop).ConfigureAwait(false);
+            _tookTurnAt = _time.GetTimestamp();
+            if (_session is null && _renewedAt != 0 && !ct.IsCancellationRequested)
             {
-                await RenewAsync(claim, ct).ConfigureAwait(false);
+                await RenewAsync().ConfigureAwait(false);
             }
         }
     }
 
-    private async Task RenewAsync(LaneClaim claim, CancellationToken ct)
+    private async ValueTask LeaveAsync(bool isBroken)
     {
-        using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
-        if (!await claim.RenewAsync(ct).ConfigureAwait(false))
+        if (_session is { } session)
         {
-            // Another relay has the lane now. What is under way here can only repeat what it reads too.
-            OutboxLog.LeaseLost(logger, database.Name);
+            _session = null;
+            await relay.Slots.GiveBackAsync(session, isBroken).ConfigureAwait(false);
         }
+    }
+
+    private async Task<T> WritingAsync<T>(Func<int, Task<T>> write)
+    {
+        using var turn = await relay.Database.EnterWriteAsync(ct).ConfigureAwait(false);
+        return await write(relay.Limit).ConfigureAwait(false);
     }
 }

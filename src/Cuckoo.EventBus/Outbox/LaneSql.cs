@@ -5,89 +5,174 @@ namespace Cuckoo.EventBus.Outbox;
 /// <summary>The relay's statements against one database; parameters are named where they stand. Built once: every drain uses them.</summary>
 internal sealed class LaneSql
 {
+    /// <summary>Delayed events that become due in one statement: enough for thousands at once, few enough to leave soon.</summary>
+    public const int ScheduledPerStatement = 1000;
+
+    private const string Columns = "id, topic, key, event_id, type, headers, payload, attempts";
+
     public LaneSql(DatabaseLayout layout)
     {
-        var now = layout.Dialect.Now;
-        var leaseEnd = layout.Dialect.NowPlus("@lease");
+        var dialect = layout.Dialect;
+        var (messages, lanes) = (layout.OutboxMessages, layout.OutboxLanes);
+        var now = dialect.Now;
+        var leaseEnd = dialect.NowPlus("@lease");
         var free = $"owner IS NULL OR owner = @owner OR lease_until < {now}";
-        var dueAgain = $"state = 1 AND due_at <= {now}";
-        var due = $"state = 2 AND due_at <= {now}";
-        const string Columns = "lane, topic, key, event_id, type, headers, payload, created_at, due_at, attempts, last_error, ";
+        var isOurs = $"EXISTS (SELECT 1 FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner AND l.claim = @claim)";
+        const string Ours = "lane = @lane AND owner = @owner AND claim = @claim";
+        const string HeldColumns = "lane, topic, key, event_id, type, headers, payload, created_at, due_at, attempts, last_error, ";
 
-        FastCommit = layout.Dialect.FastCommit;
-        ClaimOrWake = $"""
-            UPDATE {layout.OutboxLanes} SET
+        Claim = $"""
+            UPDATE {lanes} SET
                 wake = CASE WHEN {free} THEN FALSE ELSE TRUE END,
                 claim = CASE WHEN {free} THEN claim + 1 ELSE claim END,
                 lease_until = CASE WHEN {free} THEN {leaseEnd} ELSE lease_until END,
+                floor = CASE WHEN ({free}) AND @reset THEN 0 ELSE floor END,
                 owner = CASE WHEN {free} THEN @owner ELSE owner END
             WHERE lane = @lane
-            RETURNING owner, claim;
+            RETURNING owner, claim, floor{dialect.FastCommitColumn};
             """;
-        Read = $"""
-            SELECT m.id, m.topic, m.key, m.event_id, m.type, m.headers, m.payload, m.attempts
-            FROM {layout.OutboxMessages} m
-            WHERE m.lane = @lane AND m.state = 0
-                AND EXISTS (SELECT 1 FROM {layout.OutboxLanes} l WHERE l.lane = @lane AND l.owner = @owner)
+        var hold = $"UPDATE {lanes} SET wake = FALSE, lease_until = {leaseEnd}, floor = @durable WHERE {Ours} RETURNING owner, claim, floor{dialect.FastCommitColumn};";
+        var release = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL, floor = @durable WHERE {Ours} AND wake = FALSE RETURNING lane{dialect.FastCommitColumn};";
+        var delete = $"DELETE FROM {messages} WHERE {dialect.IsOneOf("id", "@done")} AND state = 0";
+        Hold = hold;
+        DeleteAndHold = dialect.DeleteThen(delete, hold);
+        Release = release;
+        DeleteAndRelease = dialect.DeleteThen(delete, release);
+        Delete = delete;
+        Park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND state = 0 AND {isOurs};";
+        // No row is above a floor that is null, because the lane is another's.
+        FirstRead = Read($"SELECT l.floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner", "");
+        var nextFloor = $"SELECT @floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner AND l.claim = @claim";
+        NextRead = Read(nextFloor, "");
+        NextReadBut = Read(nextFloor, " AND " + dialect.IsNoneOf("m.id", "@skip"));
+        Writers = dialect.Writers(messages) is { } writers ? writers + ";" : null;
+
+        Renew = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours} RETURNING wake;";
+        ReleaseAll = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL WHERE owner = @owner";
+        Heads = $"SELECT id, topic, key FROM {messages} WHERE lane = @lane AND state = 1 AND due_at IS NOT NULL AND key IS NOT NULL;";
+        DueHeads = $"SELECT {Columns}, TRUE FROM {messages} WHERE lane = @lane AND state = 1 AND due_at <= {now} ORDER BY due_at, id LIMIT @limit;";
+        // The lock of the lane's row, and that it is still ours, for what follows in the same transaction.
+        Lock = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours};";
+        Reject = $"""
+            UPDATE {messages} SET
+                attempts = attempts + 1,
+                last_error = @error,
+                due_at = {dialect.NowPlus("@delay")},
+                state = CASE WHEN attempts + 1 >= @max THEN 3 ELSE 1 END
+            WHERE id = @id AND state IN (0, 1) AND {isOurs}
+            RETURNING state, attempts;
+            """;
+        DeleteHead = $"DELETE FROM {messages} WHERE id = @id AND state = 1 AND {isOurs};";
+        Return = $"""
+            UPDATE {messages} SET state = 0
+            WHERE lane = @lane AND state = 1 AND due_at IS NULL AND topic = @topic AND key = @key AND {isOurs}
+                AND NOT EXISTS (SELECT 1 FROM {messages} h WHERE h.id = @id AND h.state = 1);
+            UPDATE {lanes} SET floor = 0 WHERE {Ours};
+            """;
+        ReturnOrphans = $"""
+            UPDATE {messages} SET state = 0
+            WHERE lane = @lane AND state = 1 AND due_at IS NULL AND {isOurs}
                 AND NOT EXISTS (
-                    SELECT 1 FROM {layout.OutboxMessages} w
-                    WHERE w.lane = @lane AND w.state = 1 AND w.topic = m.topic AND w.key = m.key AND w.id < m.id)
+                    SELECT 1 FROM {messages} h
+                    WHERE h.lane = @lane AND h.state = 1 AND h.due_at IS NOT NULL AND h.topic = {messages}.topic AND h.key = {messages}.key);
+            """;
+
+        Probe = $"""
+            SELECT {(int)Finding.Pending}, l.lane, 0.0 FROM {lanes} l
+            WHERE (l.owner IS NULL OR l.lease_until < {now})
+                AND EXISTS (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 0 AND m.id > CASE WHEN @thorough THEN 0 ELSE l.floor END)
+            UNION ALL SELECT {(int)Finding.Waiting}, l.lane, 0.0 FROM {lanes} l
+            WHERE (l.owner IS NULL OR l.lease_until < {now})
+                AND EXISTS (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 AND (m.due_at <= {now} OR (@thorough AND m.due_at IS NULL)))
+            UNION ALL SELECT {(int)Finding.Scheduled}, 0, {dialect.SecondsUntil("m.due_at")} FROM (
+                SELECT due_at FROM {messages} WHERE state = 2 ORDER BY due_at LIMIT 1) m
+            """;
+        PromoteScheduled = dialect.Renumber(messages, HeldColumns + "state", HeldColumns + "0", $"state = 2 AND due_at <= {now}", "due_at, id", ScheduledPerStatement);
+
+        string Read(string floor, string but) => $"""
+            SELECT {Columns}, EXISTS (SELECT 1 FROM {messages} w WHERE w.lane = @lane AND w.state = 1)
+            FROM {messages} m
+            WHERE m.lane = @lane AND m.state = 0 AND m.id > ({floor}){but}
             ORDER BY m.id
             LIMIT @limit;
             """;
-        Renew = $"UPDATE {layout.OutboxLanes} SET lease_until = {leaseEnd} WHERE lane = @lane AND owner = @owner AND claim = @claim";
-        Release = $"UPDATE {layout.OutboxLanes} SET owner = NULL, lease_until = NULL WHERE lane = @lane AND owner = @owner AND claim = @claim AND wake = FALSE RETURNING lane;";
-        ReleaseAll = $"UPDATE {layout.OutboxLanes} SET owner = NULL, lease_until = NULL WHERE owner = @owner";
-        Delete = $"DELETE FROM {layout.OutboxMessages} WHERE ";
-        Reject = $"""
-            UPDATE {layout.OutboxMessages} SET
-                attempts = attempts + 1,
-                last_error = @error,
-                due_at = {layout.Dialect.NowPlus("@delay")},
-                state = CASE WHEN attempts + 1 >= @max THEN 3 ELSE 1 END
-            WHERE id = @id AND state = 0
-            RETURNING state, attempts;
-            """;
-        Probe = $"""
-            SELECT l.lane FROM {layout.OutboxLanes} l
-            WHERE (l.owner IS NULL OR l.lease_until < {now})
-                AND EXISTS (SELECT 1 FROM {layout.OutboxMessages} m WHERE m.lane = l.lane AND m.state = 0)
-            UNION ALL SELECT -1 WHERE EXISTS (SELECT 1 FROM {layout.OutboxMessages} WHERE {dueAgain})
-            UNION ALL SELECT -2 WHERE EXISTS (SELECT 1 FROM {layout.OutboxMessages} WHERE {due})
-            """;
-        PromoteWaiting = $"UPDATE {layout.OutboxMessages} SET state = 0 WHERE {dueAgain}";
-        PromoteScheduled = layout.Dialect.Renumber(layout.OutboxMessages, Columns + "state", Columns + "0", due, "due_at, id");
     }
 
-    /// <summary>Precedes what only removes or releases: losing it at a crash repeats a send, which the inbox drops.</summary>
-    public string FastCommit { get; }
+    /// <summary>What a sweep finds.</summary>
+    public enum Finding
+    {
+        /// <summary>A lane has rows to send and no owner.</summary>
+        Pending,
 
-    /// <summary>@lane, @owner, @lease: takes or renews a lane that is free or ours, else sets the holder's wake flag.</summary>
-    public string ClaimOrWake { get; }
+        /// <summary>A lane has rejected rows that are due again, and no owner.</summary>
+        Waiting,
 
-    /// <summary>@lane, @owner, @limit: the lane's pending rows in order, but for keys that wait behind a rejected row.</summary>
-    public string Read { get; }
+        /// <summary>The first delayed event is due in so many seconds.</summary>
+        Scheduled,
+    }
 
-    /// <summary>@lane, @owner, @claim, @lease.</summary>
-    public string Renew { get; }
+    /// <summary>@lane, @owner, @lease, @reset: takes a lane that is free or ours, else sets the holder's wake flag.</summary>
+    public string Claim { get; }
 
-    /// <summary>@lane, @owner, @claim: returns the lane if it is free now; nothing if someone set its wake flag, or has it.</summary>
+    /// <summary>@lane, @owner, @claim, @lease, @durable: keeps the lane for another read, and answers its wake flag.</summary>
+    public string Hold { get; }
+
+    /// <summary><see cref="Hold"/>, with @done: the acknowledged rows.</summary>
+    public string DeleteAndHold { get; }
+
+    /// <summary>@lane, @owner, @claim, @durable: returns the lane if it is free now; nothing if someone set its wake flag, or has it.</summary>
     public string Release { get; }
+
+    /// <summary><see cref="Release"/>, with @done: the acknowledged rows.</summary>
+    public string DeleteAndRelease { get; }
+
+    /// <summary>@done: rows the broker has; a rejected row of a former owner's stays.</summary>
+    public string Delete { get; }
+
+    /// <summary>@lane, @owner, @claim, @park: rows that wait behind a rejected one of their key.</summary>
+    public string Park { get; }
+
+    /// <summary>@lane, @owner, @limit: the lane's first pending rows in order, above its floor.</summary>
+    public string FirstRead { get; }
+
+    /// <summary>@lane, @owner, @claim, @limit, @floor: the pending rows above a floor.</summary>
+    public string NextRead { get; }
+
+    /// <summary><see cref="NextRead"/>, but for @skip: rows on their way.</summary>
+    public string NextReadBut { get; }
+
+    /// <summary>The transactions that may have rows nobody sees yet; <see langword="null"/> where there are none.</summary>
+    public string? Writers { get; }
+
+    /// <summary>@lane, @owner, @claim, @lease: keeps the lease; returns the wake flag, which stays.</summary>
+    public string Renew { get; }
 
     /// <summary>@owner: gives back every lane of a process that stops.</summary>
     public string ReleaseAll { get; }
 
-    /// <summary>To be completed with a condition on the ids.</summary>
-    public string Delete { get; }
+    /// <summary>@lane: the rejected rows, behind each of which its key waits.</summary>
+    public string Heads { get; }
+
+    /// <summary>@lane, @limit: rejected rows that are due again.</summary>
+    public string DueHeads { get; }
+
+    /// <summary>@lane, @owner, @claim, @lease: before the statements that follow in the same transaction nobody else takes the lane.</summary>
+    public string Lock { get; }
 
     /// <summary>@id, @delay, @max, @error: one more attempt; the row waits and its key with it, or is dead. Returns the state.</summary>
     public string Reject { get; }
 
-    /// <summary>Lanes that have rows and no owner; -1 if rejected rows are due again, -2 if delayed ones are.</summary>
-    public string Probe { get; }
+    /// <summary>@id: a rejected row that the broker took in the end.</summary>
+    public string DeleteHead { get; }
 
-    /// <summary>Rejected rows that are due go back where their ids put them: before all later ones of their key.</summary>
-    public string PromoteWaiting { get; }
+    /// <summary>@id, @topic, @key: if that row waits no longer, those behind it return to where their ids put them.</summary>
+    public string Return { get; }
+
+    /// <summary>Rows that wait behind nobody, because someone deleted a row by hand.</summary>
+    public string ReturnOrphans { get; }
+
+    /// <summary>@thorough: what a sweep has to do, as (<see cref="Finding"/>, lane, seconds).</summary>
+    public string Probe { get; }
 
     /// <summary>Delayed events that are due become the newest rows.</summary>
     public string PromoteScheduled { get; }

@@ -470,16 +470,18 @@ internal sealed class OutboxInterceptor(
     private void Write(DbContext context, DbTransaction transaction, List<OutboxMessage> messages)
     {
         var database = DatabaseOf(context);
-        var lanes = writer.Write(database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(context, messages));
-        _written.GetOrCreateValue(transaction).Add(database, lanes);
+        var records = Records(context, messages);
+        var lanes = writer.Write(database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, records);
+        _written.GetOrCreateValue(transaction).Add(database, lanes, records.Min(r => r.DeliverAt));
     }
 
     private async Task WriteAsync(DbContext context, DbTransaction transaction, List<OutboxMessage> messages, CancellationToken ct)
     {
         var database = DatabaseOf(context);
+        var records = Records(context, messages);
         var lanes = await writer.WriteAsync(
-            database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, Records(context, messages), ct).ConfigureAwait(false);
-        _written.GetOrCreateValue(transaction).Add(database, lanes);
+            database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, records, ct).ConfigureAwait(false);
+        _written.GetOrCreateValue(transaction).Add(database, lanes, records.Min(r => r.DeliverAt));
     }
 
     private static OutgoingRecord[] Records(DbContext context, List<OutboxMessage> messages)

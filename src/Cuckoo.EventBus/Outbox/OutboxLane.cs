@@ -18,4 +18,10 @@ internal sealed class OutboxLane
 
     /// <summary>Someone committed rows while the lane was held: the holder must look again before it lets go.</summary>
     public bool Wake { get; set; }
+
+    /// <summary>
+    /// No row of this lane with this id or a lower one is to be sent any more: reads begin above. It spares them the entries of
+    /// deleted rows, which stay in the index while any long transaction keeps vacuum away. See <see cref="LaneFloor"/>.
+    /// </summary>
+    public long Floor { get; set; }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Storage;
@@ -14,19 +15,24 @@ internal sealed class Relay : IDisposable
     /// <summary>After trouble with broker or database: long enough not to spin, short enough to recover at once.</summary>
     private static readonly TimeSpan TroublePause = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How often a sweep looks below the floors too: for ids given out again, after a restored or emptied table, and for rows that
+    /// wait behind one that someone deleted by hand.
+    /// </summary>
+    private static readonly TimeSpan ThoroughSweep = TimeSpan.FromSeconds(30);
+
     private readonly EventBusDatabase _database;
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly RecordProducer _producer;
-    private readonly RecordProducer _lonelyProducer;
-    private readonly LaneSql _sql;
-    private readonly LaneDrain _drain;
-    private readonly LaneQueue _queue = new();
-    private readonly string _owner;
+    private readonly RelayContext _context;
+    private readonly ConcurrentDictionary<short, LaneWork> _lanes = new();
+    private readonly ConcurrentDictionary<LaneWork, Task> _drains = new();
+    private readonly SweepClock _clock;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
-    private readonly List<Task> _running = [];
+    private Task _sweeping = Task.CompletedTask;
+    private long? _sweptThoroughlyAt;
 
     public Relay(EventBusDatabase database, RelayOptions options, KafkaClients clients, TimeProvider time, ILoggerFactory loggers)
     {
@@ -35,34 +41,41 @@ internal sealed class Relay : IDisposable
         _options = options;
         _time = time;
         _logger = loggers.CreateLogger<Relay>();
-        // The relay's own: what it sends depends on how this producer fails.
-        _producer = new RecordProducer(clients, time, loggers.CreateLogger<RecordProducer>());
-        _lonelyProducer = new RecordProducer(clients, time, loggers.CreateLogger<RecordProducer>(), oneRecordPerBatch: true);
-        _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
-        _owner = _owner[^Math.Min(_owner.Length, 200)..];
-        _sql = new LaneSql(database.Layout);
-        _drain = new LaneDrain(database, _sql, _producer, _lonelyProducer, options, _owner, time, _logger);
+        _clock = new SweepClock(time);
+        var owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
+        var producers = loggers.CreateLogger<RecordProducer>();
+        _context = new RelayContext(
+            database,
+            options,
+            new RecordProducer(clients, time, producers),
+            new RecordProducer(clients, time, producers, oneRecordPerBatch: true),
+            owner[^Math.Min(owner.Length, 200)..],
+            time,
+            _logger);
     }
 
     public void Start()
     {
-        OutboxLog.Started(_logger, _database.Name, _owner);
-        _running.Add(Task.Run(SweepAsync));
-        for (var i = 0; i < _options.Concurrency; i++)
-        {
-            _running.Add(Task.Run(WorkAsync));
-        }
+        OutboxLog.Started(_logger, _database.Name, _context.Owner);
+        _sweeping = Task.Run(SweepAsync);
     }
 
-    /// <summary>These lanes have new rows.</summary>
-    public void Signal(EventBusDatabase database, IReadOnlySet<short> lanes)
+    /// <summary>These lanes have new rows, and one that is delayed may be due at that time.</summary>
+    public void Signal(EventBusDatabase database, IReadOnlySet<short> lanes, DateTimeOffset? due)
     {
-        if (ReferenceEquals(database, _database))
+        if (!ReferenceEquals(database, _database))
         {
-            foreach (var lane in lanes)
-            {
-                _queue.Add(lane);
-            }
+            return;
+        }
+
+        foreach (var lane in lanes)
+        {
+            Want(lane, LaneWants.Rows);
+        }
+
+        if (due is { } at)
+        {
+            _clock.WakeIn(at - _time.GetUtcNow());
         }
     }
 
@@ -72,12 +85,14 @@ internal sealed class Relay : IDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         try
         {
-            await Task.WhenAll(_running).WaitAsync(ct).ConfigureAwait(false);
-            await using var session = await _database.OpenAsync(ct).ConfigureAwait(false);
-            using var turn = await _database.EnterWriteAsync(ct).ConfigureAwait(false);
-            await using var release = session.Command(_sql.ReleaseAll);
-            release.AddParameter("owner", _owner);
-            await release.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            await Task.WhenAll([_sweeping, .. _drains.Values]).WaitAsync(ct).ConfigureAwait(false);
+            await AsideAsync(async session =>
+            {
+                using var turn = await _database.EnterWriteAsync(ct).ConfigureAwait(false);
+                await using var release = session.Command(_context.Sql.ReleaseAll);
+                release.AddParameter("owner", _context.Owner);
+                return await release.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            }).ConfigureAwait(false);
         }
         catch (Exception e) when (e is DbException or InvalidOperationException or OperationCanceledException)
         {
@@ -88,82 +103,113 @@ internal sealed class Relay : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _producer.Dispose();
-        _lonelyProducer.Dispose();
+        _context.Dispose();
         _stop.Dispose();
     }
 
-    private async Task WorkAsync()
+    private void Want(short lane, LaneWants wants)
     {
-        while (!_stopping.IsCancellationRequested)
+        var work = _lanes.GetOrAdd(lane, static lane => new LaneWork(lane));
+        if (work.Want(wants) && !_stopping.IsCancellationRequested)
         {
-            short lane;
-            try
-            {
-                lane = await _queue.TakeAsync(_stopping).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            _drains[work] = Task.Run(() => DrainAsync(work));
+        }
+    }
 
-            var drained = await TryAsync(() => _drain.DrainAsync(lane, _stopping)).ConfigureAwait(false);
-            if (!drained)
+    private async Task DrainAsync(LaneWork work)
+    {
+        do
+        {
+            if (!await TryAsync(() => new LaneDrain(_context, work, _stopping).RunAsync()).ConfigureAwait(false))
             {
                 // The lane stays taken meanwhile, so signals do not spin it; then it is tried again.
                 await PauseAsync(TroublePause).ConfigureAwait(false);
-                _queue.Add(lane);
+                work.Want(LaneWants.Rows | LaneWants.Retries);
             }
-
-            _queue.Done(lane);
         }
+        while (!work.IsDone() && !_stopping.IsCancellationRequested);
     }
 
     private async Task SweepAsync()
     {
         while (!_stopping.IsCancellationRequested)
         {
-            await TryAsync(SweepOnceAsync).ConfigureAwait(false);
-            await PauseAsync(_options.SweepInterval).ConfigureAwait(false);
+            var next = _options.SweepInterval;
+            await TryAsync(async () =>
+            {
+                next = await AsideAsync(SweepOnceAsync).ConfigureAwait(false);
+                return true;
+            }).ConfigureAwait(false);
+            await _clock.WaitAsync(next, _stopping).ConfigureAwait(false);
         }
     }
 
-    private async Task<bool> SweepOnceAsync()
+    /// <returns>When to sweep again.</returns>
+    private async Task<TimeSpan> SweepOnceAsync(DatabaseSession session)
     {
-        await using var session = await _database.OpenAsync(_stopping).ConfigureAwait(false);
-        var found = await ProbeAsync(session).ConfigureAwait(false);
-        if (found.Remove(-1) | found.Remove(-2))
+        // The first one too: a service that starts knows nothing.
+        var isThorough = _sweptThoroughlyAt is not { } at || _time.GetElapsedTime(at) >= ThoroughSweep;
+        var next = await ProbeAsync(session, isThorough).ConfigureAwait(false);
+        while (next <= TimeSpan.Zero)
         {
             using (await _database.EnterWriteAsync(_stopping).ConfigureAwait(false))
             {
-                await using var promote = session.Command(_sql.PromoteWaiting);
+                await using var promote = session.Command(_context.Sql.PromoteScheduled);
                 await promote.ExecuteNonQueryAsync(_stopping).ConfigureAwait(false);
-                await using var renumber = session.Command(_sql.PromoteScheduled);
-                await renumber.ExecuteNonQueryAsync(_stopping).ConfigureAwait(false);
             }
 
-            found.UnionWith(await ProbeAsync(session).ConfigureAwait(false));
+            next = await ProbeAsync(session, isThorough: false).ConfigureAwait(false);
         }
 
-        foreach (var lane in found.Where(lane => lane >= 0))
+        if (isThorough)
         {
-            _queue.Add(lane);
+            _sweptThoroughlyAt = _time.GetTimestamp();
         }
 
-        return true;
+        return next < _options.SweepInterval ? next : _options.SweepInterval;
     }
 
-    private async Task<HashSet<short>> ProbeAsync(DatabaseSession session)
+    /// <summary>Has the lanes drained that need it.</summary>
+    /// <returns>When the next delayed event is due.</returns>
+    private async Task<TimeSpan> ProbeAsync(DatabaseSession session, bool isThorough)
     {
-        await using var probe = session.Command(_sql.Probe);
+        var next = TimeSpan.MaxValue;
+        await using var probe = session.Command(_context.Sql.Probe);
+        probe.AddParameter("thorough", isThorough);
         await using var reader = await probe.ExecuteReaderAsync(_stopping).ConfigureAwait(false);
-        var found = new HashSet<short>();
         while (await reader.ReadAsync(_stopping).ConfigureAwait(false))
         {
-            found.Add((short)reader.GetInt32(0));
+            switch ((LaneSql.Finding)reader.GetInt32(0))
+            {
+                case LaneSql.Finding.Scheduled:
+                    next = TimeSpan.FromSeconds(Math.Min(reader.GetDouble(2), TimeSpan.FromDays(1).TotalSeconds));
+                    break;
+                case LaneSql.Finding.Pending:
+                    Want((short)reader.GetInt32(1), isThorough ? LaneWants.Everything : LaneWants.Rows);
+                    break;
+                default:
+                    Want((short)reader.GetInt32(1), isThorough ? LaneWants.Everything : LaneWants.Retries);
+                    break;
+            }
         }
 
-        return found;
+        return next;
+    }
+
+    private async Task<T> AsideAsync<T>(Func<DatabaseSession, Task<T>> run)
+    {
+        var session = await _context.Aside.TakeAsync(Timeout.InfiniteTimeSpan, CancellationToken.None).ConfigureAwait(false);
+        var isBroken = true;
+        try
+        {
+            var result = await run(session!).ConfigureAwait(false);
+            isBroken = false;
+            return result;
+        }
+        finally
+        {
+            await _context.Aside.GiveBackAsync(session!, isBroken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>A loop of the host's must outlive every failure: it is logged, and the loop goes on.</summary>

@@ -3,10 +3,13 @@ using System.Text;
 namespace Cuckoo.EventBus.Outbox;
 
 /// <summary>What has one order: a key of a topic, compared by its bytes.</summary>
-internal readonly struct RowKey(PendingRow row) : IEquatable<RowKey>
+internal readonly struct RowKey(string topic, byte[] key) : IEquatable<RowKey>
 {
-    private readonly string _topic = row.Topic;
-    private readonly byte[] _key = row.Key ?? throw new ArgumentException("A row without a key has no order to keep.", nameof(row));
+    private readonly string _topic = topic;
+    private readonly byte[] _key = key;
+
+    /// <returns><see langword="null"/> for a row without a key, which has no order to keep.</returns>
+    public static RowKey? Of(PendingRow row) => row.Key is { } key ? new RowKey(row.Topic, key) : null;
 
     public bool Equals(RowKey other) => _topic == other._topic && _key.AsSpan().SequenceEqual(other._key);
 

@@ -5,23 +5,20 @@ namespace Cuckoo.EventBus.Outbox;
 /// <summary>The lanes that one transaction has written rows of, by whichever contexts: signalled when it commits.</summary>
 internal sealed class WrittenLanes
 {
-    private readonly Dictionary<EventBusDatabase, HashSet<short>> _lanes = [];
+    private readonly Dictionary<EventBusDatabase, (HashSet<short> Lanes, DateTimeOffset? Due)> _lanes = [];
 
-    public void Add(EventBusDatabase database, IReadOnlySet<short> lanes)
+    public void Add(EventBusDatabase database, IReadOnlySet<short> lanes, DateTimeOffset? due)
     {
-        if (!_lanes.TryGetValue(database, out var known))
-        {
-            _lanes[database] = known = [];
-        }
-
-        known.UnionWith(lanes);
+        var known = _lanes.TryGetValue(database, out var before) ? before : ([], null);
+        known.Lanes.UnionWith(lanes);
+        _lanes[database] = (known.Lanes, due < known.Due || known.Due is null ? due ?? known.Due : known.Due);
     }
 
     public void Signal(OutboxSignals signals)
     {
-        foreach (var (database, lanes) in _lanes)
+        foreach (var (database, (lanes, due)) in _lanes)
         {
-            signals.Raise(database, lanes);
+            signals.Raise(database, lanes, due);
         }
     }
 }

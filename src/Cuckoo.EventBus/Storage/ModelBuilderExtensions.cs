@@ -77,6 +77,7 @@ public static class EventBusModelBuilderExtensions
         e.Property(l => l.Claim).HasColumnName("claim");
         e.Property(l => l.LeaseUntil).HasColumnName("lease_until");
         e.Property(l => l.Wake).HasColumnName("wake");
+        e.Property(l => l.Floor).HasColumnName("floor");
         e.HasData(Enumerable.Range(0, lanes).Select(lane => new OutboxLane { Lane = (short)lane, HashVersion = LaneHash.Version }));
     }
 

@@ -9,20 +9,33 @@ internal sealed class PostgreSqlDialect : SqlDialect
     public override string Now => "now()";
 
     // The function, unlike SET LOCAL, also works in the implicit transaction of a batch.
-    public override string FastCommit => "SELECT set_config('synchronous_commit', 'off', true);\n";
+    public override string FastCommitColumn => ", set_config('synchronous_commit', 'off', true)";
 
     public override bool HasOneWriter => false;
 
     public override string NowPlus(string secondsParameter) => $"now() + {secondsParameter} * interval '1 second'";
 
-    public override string IsOneOf(DbCommand command, string column, IReadOnlyCollection<long> ids)
-    {
-        command.AddParameter("ids", ids.ToArray());
-        return $"{column} = ANY(@ids)";
-    }
+    public override string IsOneOf(string column, string parameter) => $"{column} = ANY({parameter})";
 
-    public override string Renumber(string table, string columns, string values, string condition, string order) =>
-        $"WITH gone AS (DELETE FROM {table} WHERE {condition} RETURNING *) INSERT INTO {table} ({columns}) SELECT {values} FROM gone ORDER BY {order}";
+    public override string IsNoneOf(string column, string parameter) => $"{column} <> ALL({parameter})";
+
+    public override object Ids(IReadOnlyCollection<long> ids) => ids.ToArray();
+
+    public override string DeleteThen(string delete, string statement) => $"WITH gone AS ({delete}) {statement}";
+
+    public override string SecondsUntil(string time) => $"extract(epoch FROM {time} - now())::float8";
+
+    // Whoever inserts holds this lock of the table from before it takes an id until after its commit is seen by others. A
+    // virtual transaction id is never given out twice; a prepared transaction has one of its own.
+    public override string? Writers(string quotedTable) => $"""
+        SELECT l.virtualtransaction FROM pg_catalog.pg_locks l
+        WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+            AND l.relation = '{quotedTable.Replace("'", "''", StringComparison.Ordinal)}'::regclass
+            AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+        """;
+
+    public override string Renumber(string table, string columns, string values, string condition, string order, int limit) =>
+        $"WITH due AS (SELECT id FROM {table} WHERE {condition} ORDER BY {order} LIMIT {limit.ToString(CultureInfo.InvariantCulture)} FOR UPDATE), gone AS (DELETE FROM {table} WHERE id IN (SELECT id FROM due) RETURNING *) INSERT INTO {table} ({columns}) SELECT {values} FROM gone ORDER BY {order}";
 
     public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
 

@@ -8,8 +8,11 @@ internal abstract class SqlDialect
     /// <summary>The database's clock.</summary>
     public abstract string Now { get; }
 
-    /// <summary>Precedes statements whose loss at a crash of the database server costs nothing but a repeat.</summary>
-    public abstract string FastCommit { get; }
+    /// <summary>
+    /// A column more in a RETURNING list, for statements whose loss at a crash of the database server costs nothing but a
+    /// repeat: the commit that follows does not wait for the disk.
+    /// </summary>
+    public abstract string FastCommitColumn { get; }
 
     /// <summary>Whether the database has one writer at a time, so that writers queue in <see cref="EventBusDatabase.EnterWriteAsync"/>.</summary>
     public abstract bool HasOneWriter { get; }
@@ -17,8 +20,27 @@ internal abstract class SqlDialect
     /// <summary>The database's clock and a number of seconds, given as a parameter of type double.</summary>
     public abstract string NowPlus(string secondsParameter);
 
-    /// <summary>A condition that a bigint column is one of <paramref name="ids"/>; adds the parameter to the command.</summary>
-    public abstract string IsOneOf(DbCommand command, string column, IReadOnlyCollection<long> ids);
+    /// <summary>A condition that a bigint column is one of the <see cref="Ids"/> in a parameter.</summary>
+    public abstract string IsOneOf(string column, string parameter);
+
+    /// <summary>A condition that a bigint column is none of the <see cref="Ids"/> in a parameter.</summary>
+    public abstract string IsNoneOf(string column, string parameter);
+
+    /// <summary>Ids as a parameter's value.</summary>
+    public abstract object Ids(IReadOnlyCollection<long> ids);
+
+    /// <summary>A DELETE and then another statement: where the database can, as one.</summary>
+    public abstract string DeleteThen(string delete, string statement);
+
+    /// <summary>The number of seconds from the database's clock to a time.</summary>
+    public abstract string SecondsUntil(string time);
+
+    /// <summary>
+    /// A SELECT of the transactions under way that may have rows of a table which nobody else sees yet;
+    /// <see langword="null"/> where there is never one when a reader looks (one writer at a time).
+    /// </summary>
+    /// <param name="quotedTable">The table's quoted name.</param>
+    public abstract string? Writers(string quotedTable);
 
     /// <summary>
     /// Statements that insert again what one statement deletes, so that it gets new, highest ids: no row is lost or doubled by
@@ -28,8 +50,9 @@ internal abstract class SqlDialect
     /// <param name="columns">The columns to carry over, without the id.</param>
     /// <param name="values">The same columns as they shall be.</param>
     /// <param name="condition">Which rows, and only on <see cref="Now"/> and literals.</param>
+    /// <param name="limit">How many rows at most, the first in the order.</param>
     /// <param name="order">The order of their new ids.</param>
-    public abstract string Renumber(string table, string columns, string values, string condition, string order);
+    public abstract string Renumber(string table, string columns, string values, string condition, string order, int limit);
 
     /// <summary>Ends a SELECT that leaves out rows at which another transaction is at work.</summary>
     public abstract string SkipLocked { get; }

@@ -10,24 +10,30 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string Now => $"strftime({Format}, 'now')";
 
-    public override string FastCommit => "";
+    public override string FastCommitColumn => "";
 
     public override bool HasOneWriter => true;
 
     public override string NowPlus(string secondsParameter) => $"strftime({Format}, 'now', {secondsParameter} || ' seconds')";
 
-    public override string IsOneOf(DbCommand command, string column, IReadOnlyCollection<long> ids)
-    {
-        command.AddParameter("ids", $"[{string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)))}]");
-        return $"{column} IN (SELECT value FROM json_each(@ids))";
-    }
+    public override string IsOneOf(string column, string parameter) => $"{column} IN (SELECT value FROM json_each({parameter}))";
+
+    public override string IsNoneOf(string column, string parameter) => $"{column} NOT IN (SELECT value FROM json_each({parameter}))";
+
+    public override object Ids(IReadOnlyCollection<long> ids) => $"[{string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)))}]";
+
+    public override string DeleteThen(string delete, string statement) => $"{delete};\n{statement}";
+
+    public override string SecondsUntil(string time) => $"(julianday({time}) - julianday('now')) * 86400.0";
+
+    public override string? Writers(string quotedTable) => null;
 
     // The condition's clock may tick between statements, so the ids are noted first.
-    public override string Renumber(string table, string columns, string values, string condition, string order) =>
+    public override string Renumber(string table, string columns, string values, string condition, string order, int limit) =>
         $"""
         BEGIN IMMEDIATE;
         CREATE TEMP TABLE IF NOT EXISTS renumbered (id INTEGER PRIMARY KEY);
-        INSERT INTO renumbered SELECT id FROM {table} WHERE {condition};
+        INSERT INTO renumbered SELECT id FROM {table} WHERE {condition} ORDER BY {order} LIMIT {limit.ToString(CultureInfo.InvariantCulture)};
         INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE id IN (SELECT id FROM renumbered) ORDER BY {order};
         DELETE FROM {table} WHERE id IN (SELECT id FROM renumbered);
         DROP TABLE renumbered;

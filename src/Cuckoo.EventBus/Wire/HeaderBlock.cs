@@ -41,25 +41,51 @@ internal static class HeaderBlock
     public static EventHeaders Read(ReadOnlySpan<byte> block)
     {
         var headers = new EventHeaders();
+        foreach (var (name, value) in Enumerate(block))
+        {
+            headers.Add(name, value);
+        }
+
+        return headers;
+    }
+
+    /// <summary>The headers one by one, without a list of them; wrong bytes throw as <see cref="Read"/> does.</summary>
+    /// <exception cref="FormatException">The bytes are not a block.</exception>
+    public static Enumerator Enumerate(ReadOnlySpan<byte> block)
+    {
         if (block.IsEmpty || block[0] != Version)
         {
             throw new FormatException($"A header block starts with version {Version}; this one has {block.Length} bytes and another start.");
         }
 
-        var rest = block[1..];
-        while (!rest.IsEmpty)
+        return new Enumerator(block[1..]);
+    }
+
+    public ref struct Enumerator(ReadOnlySpan<byte> rest)
+    {
+        private ReadOnlySpan<byte> _rest = rest;
+
+        public (string Name, byte[]? Value) Current { get; private set; }
+
+        public readonly Enumerator GetEnumerator() => this;
+
+        public bool MoveNext()
         {
-            var name = Encoding.UTF8.GetString(Take(ref rest, TakeLength(ref rest)));
-            var length = TakeLength(ref rest);
+            if (_rest.IsEmpty)
+            {
+                return false;
+            }
+
+            var name = Headers.NameOf(Take(ref _rest, TakeLength(ref _rest)));
+            var length = TakeLength(ref _rest);
             if (name.Length == 0)
             {
                 throw new FormatException("A header in the block has an empty name.");
             }
 
-            headers.Add(name, length < 0 ? null : Take(ref rest, length).ToArray());
+            Current = (name, length < 0 ? null : Take(ref _rest, length).ToArray());
+            return true;
         }
-
-        return headers;
     }
 
     private static int TakeLength(ref ReadOnlySpan<byte> rest) => BinaryPrimitives.ReadInt32BigEndian(Take(ref rest, 4));

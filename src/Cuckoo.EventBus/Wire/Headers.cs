@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Cuckoo.EventBus.Wire;
 
 /// <summary>Every header name that the bus writes or reads.</summary>
@@ -35,6 +37,17 @@ internal static class Headers
 
     /// <summary>SHA-256 of a value that was too large to come along, in hexadecimal; the record's own value is then null.</summary>
     public const string OmittedPayloadSha256 = "dlq_omitted_payload_sha256";
+
+    /// <summary>A name from its bytes, without a new string for those that almost every record has.</summary>
+    public static string NameOf(ReadOnlySpan<byte> utf8) => utf8 switch
+    {
+        _ when utf8.SequenceEqual("ce_specversion"u8) => SpecVersion,
+        _ when utf8.SequenceEqual("ce_id"u8) => Id,
+        _ when utf8.SequenceEqual("ce_source"u8) => Source,
+        _ when utf8.SequenceEqual("ce_type"u8) => Type,
+        _ when utf8.SequenceEqual("traceparent"u8) => TraceParent,
+        _ => Encoding.UTF8.GetString(utf8),
+    };
 
     /// <summary>Whether an application may not set this header itself.</summary>
     public static bool IsReserved(string name) =>

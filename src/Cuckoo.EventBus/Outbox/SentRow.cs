@@ -1,0 +1,29 @@
+using Cuckoo.EventBus.Kafka;
+
+namespace Cuckoo.EventBus.Outbox;
+
+/// <summary>A row on its way to the broker. What it carries is the producer's by now; kept is what a failure needs.</summary>
+internal sealed class SentRow(LaneWindow window, PendingRow row, SendWay way, long sentAt) : ISending
+{
+    public long Id => Row.Id;
+
+    /// <summary>The row, without its headers and payload.</summary>
+    public PendingRow Row { get; } = row with { Headers = [], Payload = null };
+
+    public SendWay Way => way;
+
+    /// <summary>When it was handed over, as a timestamp of the <see cref="TimeProvider"/>.</summary>
+    public long SentAt => sentAt;
+
+    /// <summary>The partition it waits for, once it has waited so long that someone asked.</summary>
+    public BlockedPartition? Blocked { get; set; }
+
+    /// <summary>The answer; <see langword="null"/> until there is one.</summary>
+    public SendResult? Result { get; private set; }
+
+    public void Answered(SendResult result)
+    {
+        Result = result;
+        window.Answered(this);
+    }
+}
