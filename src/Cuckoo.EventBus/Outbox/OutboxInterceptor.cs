@@ -58,6 +58,23 @@ internal sealed class OutboxInterceptor(
         }
     }
 
+    /// <summary>Takes back a delayed event, staged here or in the table.</summary>
+    public async Task<bool> CancelScheduledAsync(DbContext context, string eventId, CancellationToken ct)
+    {
+        if (Find(context) is { IsSaving: false } staged
+            && staged.Staged.Find(m => !m.IsWritten && m.EventId == eventId && m.Record!.DeliverAt is not null && IsStill(context, m)) is { } message)
+        {
+            Detach(context, [message]);
+            staged.Remove([message]);
+            staged.ForgetId(eventId);
+            return true;
+        }
+
+        var messages = DatabaseOf(context).LayoutOf(context).OutboxMessages;
+        var sql = $"DELETE FROM {messages} WHERE event_id = {{0}} AND state = {(short)OutboxState.Scheduled}";
+        return await context.Database.ExecuteSqlRawAsync(sql, [eventId], ct).ConfigureAwait(false) > 0;
+    }
+
     /// <summary>What was published on this context and neither saved nor taken back.</summary>
     public IEnumerable<string> TypesNeverSaved(DbContext context) =>
         Find(context) is { } staged ? staged.Staged.Where(m => !m.IsWritten && !m.IsPutBack && IsStill(context, m)).Select(m => m.Type) : [];

@@ -41,4 +41,21 @@ public static class EventBusDbContextExtensions
         OutboxInterceptor.Of(context).Stage(context, events, options);
         return Task.CompletedTask;
     }
+
+    /// <summary>
+    /// Takes back an event that was published with <see cref="PublishOptions.DeliverAt"/> and is not yet due: in the context's
+    /// transaction, with which it commits or not, or at once where there is none. An event that is published on this context
+    /// and not yet saved is taken back as well.
+    /// </summary>
+    /// <param name="context">A context that was given an outbox by <c>UseOutbox</c>.</param>
+    /// <param name="eventId">The event's identity; of a <see cref="DomainEvent"/>, <see cref="DomainEvent.EventId"/> as text.</param>
+    /// <param name="ct">Cancels the call.</param>
+    /// <returns>Whether it will not be sent; otherwise it was due, or nobody published it with a delay.</returns>
+    /// <exception cref="EventBusException">The context has no outbox.</exception>
+    public static Task<bool> CancelScheduledAsync(this DbContext context, string eventId, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentException.ThrowIfNullOrEmpty(eventId);
+        return OutboxInterceptor.Of(context).CancelScheduledAsync(context, eventId, ct);
+    }
 }

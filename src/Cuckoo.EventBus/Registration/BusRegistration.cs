@@ -27,6 +27,7 @@ internal static class BusRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => new BusSettingsReader(builder, s.GetService<IConfiguration>(), s.GetService<IHostEnvironment>()).Read());
         services.AddSingleton<EventBusDatabases>();
+        services.AddSingleton<SchemaCheck>();
         services.AddSingleton<KafkaClients>();
         services.AddSingleton<Topics>();
         services.AddSingleton<DirectSender>();
@@ -35,6 +36,8 @@ internal static class BusRegistration
         services.AddSingleton<OutboxSignals>();
         services.AddSingleton<OutboxInterceptor>();
         services.AddSingleton<OutboxRelays>();
+        services.AddSingleton(s => OutboxAdministration.Create(s.GetRequiredService<EventBusDatabases>(), s.GetRequiredService<OutboxSignals>()));
+        services.AddSingleton(typeof(IOutboxAdministration<>), typeof(OutboxAdministration<>));
         services.AddSingleton<ConsumerGroups>();
         services.AddSingleton<IDirectEventPublisher, DirectEventPublisher>();
         services.AddScoped<IEventPublisher>(EventPublisher.Create);

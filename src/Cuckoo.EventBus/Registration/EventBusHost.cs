@@ -11,7 +11,7 @@ namespace Cuckoo.EventBus;
 /// them in the opposite order. A host whose roles are both off touches neither broker nor database.
 /// </summary>
 internal sealed class EventBusHost(
-    BusSettings settings, EventBusDatabases databases, KafkaClients clients, Topics topics, OutboxRelays relays, ConsumerGroups consumers) : IHostedService
+    BusSettings settings, EventBusDatabases databases, SchemaCheck schema, KafkaClients clients, Topics topics, OutboxRelays relays, ConsumerGroups consumers) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -20,6 +20,11 @@ internal sealed class EventBusHost(
         var consume = settings.Options.ConsumersEnabled;
         if (relay || consume)
         {
+            if (await schema.FindErrorsAsync(cancellationToken).ConfigureAwait(false) is { Count: > 0 } errors)
+            {
+                throw new EventBusConfigurationException(errors);
+            }
+
             await topics.StartAsync(cancellationToken).ConfigureAwait(false);
         }
 

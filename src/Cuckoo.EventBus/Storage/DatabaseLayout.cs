@@ -23,6 +23,9 @@ internal sealed class DatabaseLayout
 
     public required string DeadLetters { get; init; }
 
+    /// <summary>The bus's tables, by their quoted names, and the columns that the model gives them.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<string>> Columns { get; init; }
+
     /// <summary>Whether the model has entities that raise events.</summary>
     public required bool HasDomainEvents { get; init; }
 
@@ -42,6 +45,12 @@ internal sealed class DatabaseLayout
             InboxMessages = Table<InboxMessage>(),
             RetryMessages = Table<RetryMessage>(),
             DeadLetters = Table<DeadLetter>(),
+            Columns = new[] { typeof(OutboxMessage), typeof(OutboxLane), typeof(InboxMessage), typeof(RetryMessage), typeof(DeadLetter) }
+                .Select(type => context.Model.FindEntityType(type)!)
+                .ToDictionary(
+                    entity => sql.DelimitIdentifier(entity.GetTableName()!, entity.GetSchema()),
+                    IReadOnlyList<string> (entity) => [.. entity.GetProperties().Select(p => p.GetColumnName())],
+                    StringComparer.Ordinal),
             HasDomainEvents = context.Model.GetEntityTypes().Any(e => e.ClrType.IsAssignableTo(typeof(IHasDomainEvents))),
         };
 

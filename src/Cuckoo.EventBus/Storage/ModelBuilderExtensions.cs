@@ -65,6 +65,7 @@ public static class EventBusModelBuilderExtensions
         e.HasIndex(m => new { m.Lane, m.Id }, $"ix_{table}_pending").HasFilter("state = 0");
         e.HasIndex(m => new { m.Lane, m.DueAt }, $"ix_{table}_waiting").HasFilter("state = 1");
         e.HasIndex(m => m.DueAt, $"ix_{table}_scheduled").HasFilter("state = 2");
+        e.HasIndex(m => m.EventId, $"ix_{table}_event_id").HasFilter("state = 2");
         e.HasIndex(m => m.Lane, $"ix_{table}_dead").HasFilter("state = 3");
     }
 

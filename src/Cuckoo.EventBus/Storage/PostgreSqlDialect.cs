@@ -48,4 +48,10 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     // lock_not_available
     public override bool IsLockTimeout(DbException exception) => exception.SqlState == "55P03";
+
+    public override async Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct)
+    {
+        await using var command = session.Command("SHOW default_transaction_isolation");
+        return (string?)await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
+    }
 }

@@ -63,6 +63,9 @@ internal abstract class SqlDialect
     /// <summary>Whether a statement failed only because another transaction held a lock.</summary>
     public abstract bool IsLockTimeout(DbException exception);
 
+    /// <summary>The isolation level that transactions begin with; <see langword="null"/> where there is only one.</summary>
+    public abstract Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct);
+
     /// <summary>The dialect of an EF Core provider; <see langword="null"/> where the bus has none.</summary>
     public static SqlDialect? Of(string? provider) => provider switch
     {
