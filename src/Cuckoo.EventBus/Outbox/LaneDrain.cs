@@ -118,6 +118,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             return;
         }
 
+        var claimedAt = _time.GetTimestamp();
         _floor.Begin(_claim.Floor, isThorough);
         _mayRetry = wants.HasFlag(LaneWants.Retries);
         while (true)
@@ -137,6 +138,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                     LeaseLost();
                     return;
                 case Next.Release when await ReleaseAsync().ConfigureAwait(false):
+                    BusMetrics.OutboxDrainDuration.Record(_time.GetElapsedTime(claimedAt).TotalSeconds, Tag);
                     return;
             }
 
@@ -175,7 +177,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         _park.Clear();
     }
 
-    private KeyValuePair<string, object?> Tag => new("cuckoo.eventbus.outbox", relay.Database.Name);
+    private KeyValuePair<string, object?> Tag => BusMetrics.OutboxTag(relay.Database.Name);
 
     private async Task ReturnOrphansAsync()
     {

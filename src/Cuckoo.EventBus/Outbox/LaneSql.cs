@@ -87,6 +87,18 @@ internal sealed class LaneSql
             UNION ALL SELECT {(int)Finding.Scheduled}, 0, {dialect.SecondsUntil("m.due_at")} FROM (
                 SELECT due_at FROM {messages} WHERE state = 2 ORDER BY due_at LIMIT 1) m
             """;
+        Status = $"""
+            SELECT
+                CAST((SELECT sum(
+                    (SELECT count(*) FROM (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 0 AND m.id > l.floor LIMIT {OutboxStatus.CountLimit}) c)
+                    + (SELECT count(*) FROM (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 LIMIT {OutboxStatus.CountLimit}) c))
+                FROM {lanes} l) AS bigint),
+                (SELECT min(o.at) FROM (
+                    SELECT (SELECT m.created_at FROM {messages} m WHERE m.lane = l.lane AND m.state = 0 AND m.id > l.floor ORDER BY m.id LIMIT 1) AS at FROM {lanes} l
+                    UNION ALL
+                    SELECT (SELECT m.created_at FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 AND m.due_at IS NOT NULL ORDER BY m.due_at LIMIT 1) FROM {lanes} l) o),
+                (SELECT count(*) FROM (SELECT 1 FROM {messages} WHERE state = 3 LIMIT {OutboxStatus.CountLimit}) d)
+            """;
         PromoteScheduled = dialect.Renumber(messages, HeldColumns + "state", HeldColumns + "0", $"state = 2 AND due_at <= {now}", "due_at, id", ScheduledPerStatement);
 
         string Read(string floor, string but) => $"""
@@ -173,6 +185,9 @@ internal sealed class LaneSql
 
     /// <summary>@thorough: what a sweep has to do, as (<see cref="Finding"/>, lane, seconds).</summary>
     public string Probe { get; }
+
+    /// <summary>An <see cref="OutboxStatus"/>.</summary>
+    public string Status { get; }
 
     /// <summary>Delayed events that are due become the newest rows.</summary>
     public string PromoteScheduled { get; }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Outbox;
@@ -14,6 +15,9 @@ internal sealed class Relay : IDisposable
 {
     /// <summary>After trouble with broker or database: long enough not to spin, short enough to recover at once.</summary>
     private static readonly TimeSpan TroublePause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the gauges are set, where anyone listens.</summary>
+    private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How often a sweep looks below the floors too: for ids given out again, after a restored or emptied table, and for rows that
@@ -33,6 +37,7 @@ internal sealed class Relay : IDisposable
     private readonly CancellationToken _stopping;
     private Task _sweeping = Task.CompletedTask;
     private long? _sweptThoroughlyAt;
+    private long? _toldStatusAt;
 
     public Relay(EventBusDatabase database, RelayOptions options, KafkaClients clients, TimeProvider time, ILoggerFactory loggers)
     {
@@ -166,6 +171,7 @@ internal sealed class Relay : IDisposable
             _sweptThoroughlyAt = _time.GetTimestamp();
         }
 
+        await TellStatusAsync(session).ConfigureAwait(false);
         return next < _options.SweepInterval ? next : _options.SweepInterval;
     }
 
@@ -194,6 +200,21 @@ internal sealed class Relay : IDisposable
         }
 
         return next;
+    }
+
+    private async Task TellStatusAsync(DatabaseSession session)
+    {
+        if (!BusMetrics.OutboxOldestAge.Enabled || (_toldStatusAt is { } at && _time.GetElapsedTime(at) < StatusInterval))
+        {
+            return;
+        }
+
+        _toldStatusAt = _time.GetTimestamp();
+        var status = await OutboxStatus.AskAsync(session, _context.Sql, _time, _stopping).ConfigureAwait(false);
+        var tag = BusMetrics.OutboxTag(_database.Name);
+        BusMetrics.OutboxPending.Record(status.Pending, tag);
+        BusMetrics.OutboxOldestAge.Record(status.OldestAge.TotalSeconds, tag);
+        BusMetrics.OutboxDead.Record(status.Dead, tag);
     }
 
     private async Task<T> AsideAsync<T>(Func<DatabaseSession, Task<T>> run)

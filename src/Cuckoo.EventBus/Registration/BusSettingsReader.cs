@@ -115,6 +115,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         Require(relay.Lease >= TimeSpan.FromSeconds(1), "Relay:Lease", $"is {relay.Lease}", "Set it to at least 00:00:01: it is renewed three times in its length.");
         Positive(relay.SweepInterval, "Relay:SweepInterval");
         Positive(relay.RetryDelay, "Relay:RetryDelay");
+        Positive(relay.MaxAge, "Relay:MaxAge");
         Require(relay.MaxRetryDelay >= relay.RetryDelay, "Relay:MaxRetryDelay", $"is {relay.MaxRetryDelay}", $"Set it to at least RetryDelay, {relay.RetryDelay}.");
         Positive(_options.InboxRetention, "InboxRetention");
         Positive(_options.DeadLetterRetention, "DeadLetterRetention");

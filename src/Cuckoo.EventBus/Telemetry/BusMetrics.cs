@@ -18,6 +18,14 @@ internal static class BusMetrics
 
     public static readonly Counter<long> OutboxDied = Meter.CreateCounter<long>("cuckoo.eventbus.outbox.died", "{event}", "Events given up after the last rejection.");
 
+    public static readonly Gauge<long> OutboxPending = Meter.CreateGauge<long>("cuckoo.eventbus.outbox.pending", "{event}", "Events in the outbox that are to be sent or tried again, counted up to 10,000 per lane.");
+
+    public static readonly Gauge<double> OutboxOldestAge = Meter.CreateGauge<double>("cuckoo.eventbus.outbox.oldest_age", "s", "How long the longest waiting of them has waited.");
+
+    public static readonly Gauge<long> OutboxDead = Meter.CreateGauge<long>("cuckoo.eventbus.outbox.dead", "{event}", "Events given up, which a person requeues or discards.");
+
+    public static readonly Histogram<double> OutboxDrainDuration = Meter.CreateHistogram<double>("cuckoo.eventbus.outbox.drain.duration", "s", "Duration of draining a lane, from the claim to its release.");
+
     public static readonly Counter<long> NeverSaved = Meter.CreateCounter<long>("cuckoo.eventbus.publish.never_saved", "{event}", "Events published on a context whose scope ended without SaveChanges.");
 
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>("cuckoo.eventbus.consumer.retries", "{attempt}", "Attempts after the first.");
@@ -40,6 +48,8 @@ internal static class BusMetrics
         "s",
         "Duration of processing a record, with all its attempts.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
+
+    public static KeyValuePair<string, object?> OutboxTag(string outbox) => new("cuckoo.eventbus.outbox", outbox);
 
     public static KeyValuePair<string, object?> GroupTag(string group) => new("messaging.consumer.group.name", group);
 
