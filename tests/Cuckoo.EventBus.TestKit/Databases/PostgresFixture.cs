@@ -12,7 +12,7 @@ namespace Cuckoo.EventBus.TestKit;
 public sealed class PostgresFixture : DatabaseFixture
 {
     private readonly string _run = Guid.NewGuid().ToString("N")[..8];
-    private readonly Lazy<Task<PostgresServer?>> _server = new(PostgresServer.FindOrStartAsync);
+    private readonly Lazy<Task<PostgresServer?>> _server = new(() => PostgresServer.FindOrStartAsync());
     private readonly ConcurrentDictionary<Type, Lazy<Task<string>>> _templates = new();
     private int _databases;
 

@@ -23,14 +23,15 @@ public sealed class PostgresServer : IAsyncDisposable
     public int? ProcessId => _process?.Id;
 
     /// <summary>The server to test with; <see langword="null"/> where the machine has none.</summary>
-    public static async Task<PostgresServer?> FindOrStartAsync()
+    /// <param name="settings">For a server of this process's own, over those that make tests fast.</param>
+    public static async Task<PostgresServer?> FindOrStartAsync(IReadOnlyDictionary<string, string>? settings = null)
     {
         if (Environment.GetEnvironmentVariable("EVENTBUS_TEST_POSTGRES") is { Length: > 0 } connectionString)
         {
             return new PostgresServer(connectionString);
         }
 
-        return Binaries() is { } binaries ? await StartNewAsync(binaries) : null;
+        return Binaries() is { } binaries ? await StartNewAsync(binaries, settings ?? new Dictionary<string, string>()) : null;
     }
 
     public async Task ExecuteAsync(string sql)
@@ -64,7 +65,7 @@ public sealed class PostgresServer : IAsyncDisposable
             .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
     }
 
-    private static async Task<PostgresServer> StartNewAsync(string binaries)
+    private static async Task<PostgresServer> StartNewAsync(string binaries, IReadOnlyDictionary<string, string> settings)
     {
         var folder = Directory.CreateTempSubdirectory("eventbus-postgres-").FullName;
         var data = Path.Combine(folder, "data");
@@ -87,6 +88,8 @@ public sealed class PostgresServer : IAsyncDisposable
                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=400",
                 // The server is thrown away at the end.
                 "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+                // The last of a name counts.
+                .. settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" }),
             ],
             log);
         var server = new PostgresServer($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres;Include Error Detail=true", process, folder);

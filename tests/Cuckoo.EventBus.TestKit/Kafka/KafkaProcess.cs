@@ -33,7 +33,8 @@ public sealed class KafkaProcess : InterruptibleBroker
         ["LOG_DIR"] = _folder,
         ["EXTRA_ARGS"] = "-name kafkaServer",
         // Quick to start rather than fast for long.
-        ["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+IgnoreUnrecognizedVMOptions",
+        ["KAFKA_JVM_PERFORMANCE_OPTS"] = Environment.GetEnvironmentVariable("KAFKA_JVM_PERFORMANCE_OPTS")
+            ?? "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+IgnoreUnrecognizedVMOptions",
         ["KAFKA_HEAP_OPTS"] = Environment.GetEnvironmentVariable("KAFKA_HEAP_OPTS") ?? "-Xmx256m",
     };
 
