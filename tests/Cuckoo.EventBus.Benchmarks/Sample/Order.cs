@@ -1,0 +1,13 @@
+namespace Cuckoo.EventBus.Benchmarks.Sample;
+
+/// <summary>The business row of a transaction.</summary>
+public sealed class Order
+{
+    public Guid Id { get; init; } = Guid.CreateVersion7();
+
+    public required string Customer { get; init; }
+
+    public decimal Total { get; init; }
+
+    public DateTime PlacedAt { get; init; } = DateTime.UtcNow;
+}

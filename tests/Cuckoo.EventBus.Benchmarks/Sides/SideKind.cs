@@ -1,0 +1,23 @@
+namespace Cuckoo.EventBus.Benchmarks.Sides;
+
+/// <summary>What a measured process does.</summary>
+internal enum SideKind
+{
+    /// <summary>Ours: a host with the outbox, its relay, and transactions that publish.</summary>
+    Bus,
+
+    /// <summary>By hand: drains its own outbox table.</summary>
+    DrainLoop,
+
+    /// <summary>By hand: commits, produces, awaits the acknowledgement, deletes.</summary>
+    CommitLoop,
+
+    /// <summary>By hand: transactions that insert into the outbox table by a command of their own.</summary>
+    Inserts,
+
+    /// <summary>Ours: publishes without an outbox.</summary>
+    DirectPublisher,
+
+    /// <summary>By hand: the raw producer.</summary>
+    RawProducer,
+}
