@@ -7,7 +7,8 @@ namespace Cuckoo.EventBus;
 /// <remarks>Not safe for concurrent changes.</remarks>
 public sealed class EventHeaders : IReadOnlyCollection<KeyValuePair<string, byte[]?>>
 {
-    private readonly List<KeyValuePair<string, byte[]?>> _items = [];
+    // As many as the bus's own with a trace, so that the list of most events never grows.
+    private readonly List<KeyValuePair<string, byte[]?>> _items = new(5);
 
     /// <inheritdoc/>
     public int Count => _items.Count;
@@ -33,6 +34,9 @@ public sealed class EventHeaders : IReadOnlyCollection<KeyValuePair<string, byte
 
         return null;
     }
+
+    /// <summary>One header by its place. By name is for everyone else: without an enumerator, for what runs per record.</summary>
+    internal KeyValuePair<string, byte[]?> this[int index] => _items[index];
 
     /// <summary>Whether there is a header of this name.</summary>
     /// <param name="name">The header's name, compared exactly.</param>

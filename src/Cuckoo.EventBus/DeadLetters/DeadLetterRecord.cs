@@ -83,7 +83,7 @@ internal static class DeadLetterRecord
             EventType = type,
             Topic = settings.DeadLetterTopic,
             Key = incoming.Record.Key,
-            Headers = HeaderBlock.Write(headers),
+            Headers = headers,
             Payload = payload,
         };
     }

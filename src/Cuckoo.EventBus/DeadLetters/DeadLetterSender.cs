@@ -16,11 +16,11 @@ internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings
             return true;
         }
 
-        var result = (await sender.SendAsync([DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)], ct).ConfigureAwait(false))[0];
+        var result = await sender.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings), limit: null, ct).ConfigureAwait(false);
         if (result.IsTooLarge)
         {
             // The topic takes less than the settings say.
-            result = (await sender.SendAsync([DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)], ct).ConfigureAwait(false))[0];
+            result = await sender.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings), limit: null, ct).ConfigureAwait(false);
         }
 
         return result.IsAcknowledged

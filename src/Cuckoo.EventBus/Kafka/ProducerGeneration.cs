@@ -62,10 +62,10 @@ internal sealed class ProducerGeneration
     /// <param name="sending">Who is answered.</param>
     public void Send(string topic, byte[]? key, byte[]? value, byte[] headers, ISending sending)
     {
-        Message<byte[]?, byte[]?> message;
+        Confluent.Kafka.Headers kafkaHeaders;
         try
         {
-            message = new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = ToKafka(headers) };
+            kafkaHeaders = ToKafka(headers);
         }
         catch (FormatException e)
         {
@@ -73,6 +73,40 @@ internal sealed class ProducerGeneration
             return;
         }
 
+        Send(topic, new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = kafkaHeaders }, sending);
+    }
+
+    /// <inheritdoc cref="Send(string, byte[], byte[], byte[], ISending)"/>
+    public void Send(OutgoingRecord record, ISending sending)
+    {
+        var headers = new Confluent.Kafka.Headers();
+        for (var i = 0; i < record.Headers.Count; i++)
+        {
+            var (name, value) = record.Headers[i];
+            headers.Add(name, value);
+        }
+
+        Send(record.Topic, new Message<byte[]?, byte[]?> { Key = record.Key, Value = record.Payload, Headers = headers }, sending);
+    }
+
+    /// <summary>Answers for those that have waited too long. What becomes of their records is not known then.</summary>
+    public void GiveUpOverdue()
+    {
+        List<Sending> overdue;
+        lock (_lock)
+        {
+            overdue = [.. _unanswered.OfType<Sending>().Where(sending => sending.IsOverdue(_time))];
+            overdue.ForEach(sending => _unanswered.Remove(sending));
+        }
+
+        foreach (var sending in overdue)
+        {
+            sending.Answered(new SendResult(SendOutcome.Trouble, $"no answer within {sending.Limit!.Value.TotalSeconds} s"));
+        }
+    }
+
+    private void Send(string topic, Message<byte[]?, byte[]?> message, ISending sending)
+    {
         bool isUsable;
         lock (_lock)
         {
@@ -97,14 +131,6 @@ internal sealed class ProducerGeneration
         {
             Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), sending);
         }
-    }
-
-    /// <summary>Hands a record to the producer; the task ends with the answer and never fails.</summary>
-    public Task<SendResult> SendAsync(OutgoingRecord record)
-    {
-        var sending = new Sending();
-        Send(record.Topic, record.Key, record.Payload, record.Headers, sending);
-        return sending.Answer;
     }
 
     /// <summary>How many partitions a topic has, as the cluster says; <see langword="null"/> if nobody answers or knows it.</summary>

@@ -1,12 +1,13 @@
 namespace Cuckoo.EventBus.Kafka;
 
 /// <summary>An answer to await.</summary>
-internal sealed class Sending : ISending
+/// <param name="since">When it was handed over, as a timestamp.</param>
+/// <param name="limit">How long to wait for the broker; <see langword="null"/> is for ever.</param>
+internal sealed class Sending(long since, TimeSpan? limit) : TaskCompletionSource<SendResult>(TaskCreationOptions.RunContinuationsAsynchronously), ISending
 {
-    private readonly TaskCompletionSource<SendResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public TimeSpan? Limit => limit;
 
-    /// <summary>Ends with the broker's answer, or with the producer, and never fails.</summary>
-    public Task<SendResult> Answer => _answer.Task;
+    public bool IsOverdue(TimeProvider time) => limit is { } most && time.GetElapsedTime(since) > most;
 
-    public void Answered(SendResult result) => _answer.TrySetResult(result);
+    public void Answered(SendResult result) => TrySetResult(result);
 }

@@ -56,7 +56,7 @@ internal sealed class OutboxMessage
         Key = record.Key,
         EventId = record.EventId,
         Type = record.EventType,
-        Headers = record.Headers,
+        Headers = HeaderBlock.Write(record.Headers),
         Payload = record.Payload,
         Record = record,
     };

@@ -115,7 +115,7 @@ internal sealed class OutboxWriter(TimeProvider time)
             command.AddParameter("k" + n, record.Key, DbType.Binary);
             command.AddParameter("e" + n, record.EventId);
             command.AddParameter("y" + n, record.EventType);
-            command.AddParameter("h" + n, record.Headers);
+            command.AddParameter("h" + n, HeaderBlock.Write(record.Headers));
             command.AddParameter("p" + n, record.Payload, DbType.Binary);
             command.AddParameter("d" + n, record.DeliverAt?.UtcDateTime, DbType.DateTime);
         }

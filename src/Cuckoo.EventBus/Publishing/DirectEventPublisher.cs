@@ -4,13 +4,13 @@ using Cuckoo.EventBus.Wire;
 namespace Cuckoo.EventBus.Publishing;
 
 /// <summary>Encodes, sends, awaits. Safe for concurrent use.</summary>
-internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender sender, TimeProvider time) : IDirectEventPublisher
+internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender sender) : IDirectEventPublisher
 {
     /// <summary>The caller waits, perhaps a request: an outage must become an error at some time.</summary>
     private static readonly TimeSpan AcknowledgementLimit = TimeSpan.FromSeconds(30);
 
     public Task PublishAsync<TEvent>(TEvent @event, CancellationToken ct = default)
-        where TEvent : class => SendAsync([encoder.Encode(@event, null)], ct);
+        where TEvent : class => SendAsync(encoder.Encode(@event, null), ct);
 
     public Task PublishAsync<TEvent>(TEvent @event, PublishOptions options, CancellationToken ct = default)
         where TEvent : class
@@ -30,25 +30,25 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender se
         return SendAsync([.. events.Select(e => encoder.Encode(e, options))], ct);
     }
 
-    private async Task SendAsync(IReadOnlyList<OutgoingRecord> records, CancellationToken ct)
+    private async Task SendAsync(OutgoingRecord record, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        using var limit = new CancellationTokenSource(AcknowledgementLimit, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
-        try
+        if ((await sender.SendAsync(record, AcknowledgementLimit, ct).ConfigureAwait(false)).Error is { } error)
         {
-            var results = await sender.SendAsync(records, both.Token).ConfigureAwait(false);
-            for (var i = 0; i < results.Length; i++)
-            {
-                if (results[i].Error is { } error)
-                {
-                    throw Unacknowledged(records[i], error);
-                }
-            }
+            throw Unacknowledged(record, error);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+    }
+
+    private async Task SendAsync(OutgoingRecord[] records, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var results = await sender.SendAsync(records, AcknowledgementLimit, ct).ConfigureAwait(false);
+        for (var i = 0; i < results.Length; i++)
         {
-            throw Unacknowledged(records[0], $"no answer within {AcknowledgementLimit.TotalSeconds} s");
+            if (results[i].Error is { } error)
+            {
+                throw Unacknowledged(records[i], error);
+            }
         }
     }
 

@@ -7,6 +7,11 @@ namespace Cuckoo.EventBus.Wire;
 /// <summary>Turns an event into its record, at the call of the publisher: what is wrong with it shows there.</summary>
 internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
 {
+    private static readonly byte[] SpecVersion = "1.0"u8.ToArray();
+
+    // The same for every event.
+    private byte[]? _source;
+
     /// <exception cref="EventBusException">The event can't be published; the message says why and what to do.</exception>
     public OutgoingRecord Encode(object @event, PublishOptions? options)
     {
@@ -33,7 +38,7 @@ internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
             EventType = type.Name,
             Topic = type.Topic,
             Key = key is null ? null : Encoding.UTF8.GetBytes(key),
-            Headers = HeaderBlock.Write(HeadersOf(type, id, options)),
+            Headers = HeadersOf(type, id, options),
             Payload = type.Serializer.Serialize(@event, type.Topic),
             DeliverAt = options?.DeliverAt,
         };
@@ -46,10 +51,10 @@ internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
     {
         var headers = new EventHeaders
         {
-            { Headers.SpecVersion, "1.0" },
+            { Headers.SpecVersion, SpecVersion },
             { Headers.Id, id },
-            { Headers.Source, settings.Options.ServiceName },
-            { Headers.Type, type.Name },
+            { Headers.Source, _source ??= Encoding.UTF8.GetBytes(settings.Options.ServiceName) },
+            { Headers.Type, type.NameBytes },
         };
         TracePropagation.Inject(Activity.Current, headers);
 
@@ -76,7 +81,8 @@ internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
                 throw new EventBusException($"Header '{name}' of event {type.Name} is the bus's own. Use another name.");
             }
 
-            headers.Add(name, value);
+            // The caller's bytes may change after the call.
+            headers.Add(name, value is null ? null : [.. value]);
         }
 
         return headers;

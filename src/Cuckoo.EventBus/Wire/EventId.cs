@@ -11,7 +11,20 @@ internal static class EventId
     public const int MaxBytes = 200;
 
     public static bool IsStorable(string id) =>
-        id.Length > 0 && Encoding.UTF8.GetByteCount(id) <= MaxBytes && !id.Any(c => char.IsControl(c) || char.IsSurrogate(c));
+        id.Length > 0 && Encoding.UTF8.GetByteCount(id) <= MaxBytes && !HasUnstorable(id);
+
+    private static bool HasUnstorable(string id)
+    {
+        foreach (var c in id)
+        {
+            if (char.IsControl(c) || char.IsSurrogate(c))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The id itself, or its hash where it can't be stored.</summary>
     public static string Storable(string id) => IsStorable(id) ? id : Hash(Encoding.UTF8.GetBytes(id));

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Cuckoo.EventBus.Wire;
 
 /// <summary>One event type as it stands on the wire: the only bridge between a name there and a CLR type here.</summary>
@@ -5,7 +7,18 @@ internal sealed class EventType
 {
     public required Type ClrType { get; init; }
 
-    public required string Name { get; init; }
+    public required string Name
+    {
+        get;
+        init
+        {
+            field = value;
+            NameBytes = Encoding.UTF8.GetBytes(value);
+        }
+    }
+
+    /// <summary>The name as a header's value.</summary>
+    public byte[] NameBytes { get; private init; } = [];
 
     /// <summary>With the prefix.</summary>
     public required string Topic { get; init; }

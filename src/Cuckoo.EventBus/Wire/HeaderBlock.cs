@@ -12,15 +12,22 @@ internal static class HeaderBlock
 {
     private const byte Version = 1;
 
-    public static byte[] Write(EventHeaders headers)
+    /// <summary>The bytes that a block of these headers takes.</summary>
+    public static int Size(EventHeaders headers)
     {
         var size = 1;
-        foreach (var (name, value) in headers)
+        for (var i = 0; i < headers.Count; i++)
         {
+            var (name, value) = headers[i];
             size += 8 + Encoding.UTF8.GetByteCount(name) + (value?.Length ?? 0);
         }
 
-        var block = new byte[size];
+        return size;
+    }
+
+    public static byte[] Write(EventHeaders headers)
+    {
+        var block = new byte[Size(headers)];
         block[0] = Version;
         var at = 1;
         foreach (var (name, value) in headers)

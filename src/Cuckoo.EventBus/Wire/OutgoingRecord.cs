@@ -14,8 +14,8 @@ internal sealed record OutgoingRecord
 
     public required byte[]? Key { get; init; }
 
-    /// <summary>All headers, as <see cref="HeaderBlock"/> writes them.</summary>
-    public required byte[] Headers { get; init; }
+    /// <summary>All headers. Nobody changes them any more.</summary>
+    public required EventHeaders Headers { get; init; }
 
     public required byte[]? Payload { get; init; }
 
@@ -23,5 +23,5 @@ internal sealed record OutgoingRecord
     public DateTimeOffset? DeliverAt { get; init; }
 
     /// <summary>About what the record takes on the wire.</summary>
-    public int Size => Overhead + (Key?.Length ?? 0) + Headers.Length + (Payload?.Length ?? 0);
+    public int Size => Overhead + (Key?.Length ?? 0) + HeaderBlock.Size(Headers) + (Payload?.Length ?? 0);
 }

@@ -130,7 +130,7 @@ public sealed class DeadLetterRecordTests
         };
         var failure = new Failure(new InvalidOperationException("broken \0"), 3, Now, Now);
         var letter = DeadLetterRecord.Create(IncomingEvent.Read(record, type: null, "order.created"), consumer, failure, "trace", Settings());
-        return (letter, HeaderBlock.Read(letter.Headers));
+        return (letter, letter.Headers);
     }
 
     private BusSettings Settings() => new()
