@@ -125,6 +125,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Sends a signal to the server.</summary>
     public void Signal(PosixSignalNumber signal) => _ = Kill(Id, (int)signal);
 
+    /// <summary>Waits until the server has ended, by whatever.</summary>
+    public Task WaitForEndAsync(CancellationToken ct) => _shell.WaitForExitAsync(ct);
+
     /// <summary>Sends a signal to the server and waits until it is gone.</summary>
     public async Task StopAsync(PosixSignalNumber signal)
     {

@@ -6,14 +6,21 @@ namespace Cuckoo.EventBus.TestKit;
 /// <summary>A PostgreSQL server: someone else's, or one of this process's own in a temporary folder.</summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
-    private readonly ServerProcess? _process;
-    private readonly string? _folder;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
 
-    private PostgresServer(string connectionString, ServerProcess? process = null, string? folder = null)
+    private static readonly Dictionary<string, string> Durable = new() { ["fsync"] = "on", ["synchronous_commit"] = "on", ["full_page_writes"] = "on" };
+
+    private readonly string[] _command = [];
+    private readonly string? _folder;
+    private ServerProcess? _process;
+
+    private PostgresServer(string connectionString) => ConnectionString = connectionString;
+
+    private PostgresServer(string folder, string[] command, int port)
+        : this($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres;Include Error Detail=true")
     {
-        ConnectionString = connectionString;
-        _process = process;
         _folder = folder;
+        _command = [.. command, "-p", $"{port}"];
     }
 
     /// <summary>To the server's own database, as someone who may create others.</summary>
@@ -34,6 +41,45 @@ public sealed class PostgresServer : IAsyncDisposable
         return Binaries() is { } binaries ? await StartNewAsync(binaries, settings ?? new Dictionary<string, string>()) : null;
     }
 
+    /// <summary>One of this process's own that keeps what it commits, however it ends; <see langword="null"/> where the machine has none.</summary>
+    public static async Task<PostgresServer?> StartDurableAsync() => Binaries() is { } binaries ? await StartNewAsync(binaries, Durable) : null;
+
+    /// <summary>Starts it again after <see cref="StopAsync"/>, at the same address, and waits until it answers.</summary>
+    public async Task StartAsync()
+    {
+        _process = await ServerProcess.StartAsync(_command, Path.Combine(_folder!, "server.log"));
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await ExecuteAsync("SELECT 1");
+                return;
+            }
+            catch (NpgsqlException e)
+            {
+                if (_process.HasExited || clock.Elapsed > StartLimit)
+                {
+                    throw new InvalidOperationException($"PostgreSQL did not start:\n{_process.LogTail()}", e);
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(50));
+            }
+        }
+    }
+
+    /// <summary>Stops it, if it is this process's own.</summary>
+    /// <param name="signal">Interrupt breaks off what runs (fast); Quit ends at once, so that the next start recovers (immediate).</param>
+    public async Task StopAsync(PosixSignalNumber signal)
+    {
+        if (_process is not null)
+        {
+            await _process.StopAsync(signal);
+            await _process.DisposeAsync();
+            _process = null;
+        }
+    }
+
     public async Task ExecuteAsync(string sql)
     {
         await using var connection = new NpgsqlConnection(ConnectionString);
@@ -44,12 +90,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_process is not null)
-        {
-            await _process.StopAsync(PosixSignalNumber.Quit);
-            await _process.DisposeAsync();
-        }
-
+        await StopAsync(PosixSignalNumber.Quit);
         if (_folder is not null)
         {
             Directory.Delete(_folder, recursive: true);
@@ -80,36 +121,17 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         await ServerProcess.RunAsync([.. asUser, Path.Combine(binaries, "initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-        var port = ServerProcess.FreePort();
-        var log = Path.Combine(folder, "server.log");
-        var process = await ServerProcess.StartAsync(
-            [
-                .. asUser, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{port}",
-                "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=400",
-                // The server is thrown away at the end.
-                "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-                // The last of a name counts.
-                .. settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" }),
-            ],
-            log);
-        var server = new PostgresServer($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres;Include Error Detail=true", process, folder);
-        var clock = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                await server.ExecuteAsync("SELECT 1");
-                return server;
-            }
-            catch (NpgsqlException e)
-            {
-                if (process.HasExited || clock.Elapsed > TimeSpan.FromMinutes(1))
-                {
-                    throw new InvalidOperationException($"PostgreSQL did not start:\n{process.LogTail()}", e);
-                }
-
-                await Task.Delay(TimeSpan.FromMilliseconds(50));
-            }
-        }
+        string[] command =
+        [
+            .. asUser, Path.Combine(binaries, "postgres"), "-D", data,
+            "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=400",
+            // One whose contents nobody will miss.
+            "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+            // The last of a name counts.
+            .. settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" }),
+        ];
+        var server = new PostgresServer(folder, command, ServerProcess.FreePort());
+        await server.StartAsync();
+        return server;
     }
 }
