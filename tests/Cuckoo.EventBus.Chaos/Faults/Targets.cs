@@ -1,0 +1,12 @@
+using Cuckoo.EventBus.Chaos.Checking;
+using Cuckoo.EventBus.Chaos.Servers;
+using Cuckoo.EventBus.Chaos.Workers;
+
+namespace Cuckoo.EventBus.Chaos.Faults;
+
+/// <summary>Whom a fault can strike, and whom it tells.</summary>
+internal sealed record Targets(ChaosServers Servers, WorkerPool Workers, RecordTail Records, Journal Journal)
+{
+    /// <summary>The proxy between the worker in a slot and the database.</summary>
+    public static string DatabaseProxyOf(int slot) => $"postgres-{slot}";
+}

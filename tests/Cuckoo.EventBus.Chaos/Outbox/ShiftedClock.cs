@@ -1,0 +1,7 @@
+namespace Cuckoo.EventBus.Chaos.Outbox;
+
+/// <summary>The clock of a machine that nobody has set right.</summary>
+internal sealed class ShiftedClock(TimeSpan offset) : TimeProvider
+{
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + offset;
+}
