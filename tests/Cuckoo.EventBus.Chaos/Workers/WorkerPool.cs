@@ -11,22 +11,28 @@ internal sealed class WorkerPool(int slots, Func<int, int, Task<WorkerProcess>> 
 
     private readonly WorkerProcess?[] _workers = new WorkerProcess?[slots];
     private readonly CancellationTokenSource _stop = new();
-    private Task _keeping = Task.CompletedTask;
+    private readonly Task[] _keeping = [.. Enumerable.Repeat(Task.CompletedTask, slots)];
 
     public int Slots => slots;
 
     public IEnumerable<WorkerProcess> Alive => _workers.OfType<WorkerProcess>().Where(w => !w.HasEnded);
 
-    public void Start() => _keeping = Task.WhenAll(Enumerable.Range(0, slots).Select(KeepAsync));
+    public void Start()
+    {
+        for (var slot = 0; slot < slots; slot++)
+        {
+            _keeping[slot] = KeepAsync(slot);
+        }
+    }
 
     /// <summary>The worker in a slot; waits for the next one if there is none just now.</summary>
     public async Task<WorkerProcess> InSlotAsync(int slot, CancellationToken ct)
     {
         while (true)
         {
-            if (_keeping.IsFaulted)
+            if (_keeping[slot].IsFaulted)
             {
-                await _keeping;
+                await _keeping[slot];
             }
 
             if (_workers[slot] is { HasEnded: false, IsMeantToEnd: false } worker)
@@ -43,7 +49,7 @@ internal sealed class WorkerPool(int slots, Func<int, int, Task<WorkerProcess>> 
     {
         await _stop.CancelAsync();
         await Task.WhenAll(Alive.Select(worker => worker.TerminateAsync()));
-        await _keeping;
+        await Task.WhenAll(_keeping);
         foreach (var worker in _workers.OfType<WorkerProcess>().Where(w => w.ExitCode != 0))
         {
             journal.Warn($"worker {worker.Name} ended with {worker.ExitCode} when told to stop:\n{worker.LogTail()}");
@@ -53,7 +59,7 @@ internal sealed class WorkerPool(int slots, Func<int, int, Task<WorkerProcess>> 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var worker in _workers.OfType<WorkerProcess>())
         {
             await worker.DisposeAsync();
