@@ -16,11 +16,11 @@ internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings
             return true;
         }
 
-        var result = await sender.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings), limit: null, ct).ConfigureAwait(false);
+        var result = await sender.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         if (result.IsTooLarge)
         {
             // The topic takes less than the settings say.
-            result = await sender.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings), limit: null, ct).ConfigureAwait(false);
+            result = await sender.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         }
 
         return result.IsAcknowledged

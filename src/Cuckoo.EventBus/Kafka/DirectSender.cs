@@ -1,11 +1,13 @@
+using System.Threading.Channels;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Kafka;
 
 /// <summary>
-/// Sends records outside of any outbox. Invariant: a record fails only for what it is or for trouble with the bus, never for
-/// another caller's refused record, whose batch it may have shared or followed. Safe for concurrent use.
+/// Sends records outside of any outbox. Invariants: a record fails only for what it is or for trouble with the bus, never for
+/// another caller's refused record, whose batch it may have shared or followed; records that one caller sends one after the
+/// other and that are sent again keep their order, because one loop sends those again, each alone. Safe for concurrent use.
 /// </summary>
 internal sealed class DirectSender : IDisposable
 {
@@ -16,6 +18,7 @@ internal sealed class DirectSender : IDisposable
     private readonly RecordProducer _producer;
     private readonly RecordProducer _lonely;
     private readonly Lazy<ITimer> _overdue;
+    private readonly Lazy<Channel<Sending>> _again;
 
     public DirectSender(KafkaClients clients, TimeProvider time, ILogger<RecordProducer> logger)
     {
@@ -23,35 +26,33 @@ internal sealed class DirectSender : IDisposable
         _producer = new RecordProducer(clients, time, logger);
         _lonely = new RecordProducer(clients, time, logger, oneRecordPerBatch: true);
         _overdue = new(() => time.CreateTimer(_ => GiveUpOverdue(), null, OverdueCheck, OverdueCheck));
+        _again = new(() =>
+        {
+            var channel = Channel.CreateUnbounded<Sending>(new UnboundedChannelOptions { SingleReader = true });
+            _ = SendAgainAsync(channel.Reader);
+            return channel;
+        });
     }
 
-    /// <summary>Sends a record and awaits the answer.</summary>
+    /// <summary>Hands a record to the producer. Records that are handed over one after the other are written in that order.</summary>
     /// <param name="record">The record.</param>
     /// <param name="limit">How long to wait for the broker. Default: for ever.</param>
-    /// <param name="ct">Ends the wait, not the sending.</param>
-    public async Task<SendResult> SendAsync(OutgoingRecord record, TimeSpan? limit, CancellationToken ct) =>
-        await SettleAsync(record, await AnswerAsync(Send(_producer.Current, record, limit), ct).ConfigureAwait(false), limit, ct).ConfigureAwait(false);
-
-    /// <summary>Sends records in their order and awaits all answers.</summary>
-    /// <inheritdoc cref="SendAsync(OutgoingRecord, TimeSpan?, CancellationToken)"/>
-    public async Task<SendResult[]> SendAsync(IReadOnlyList<OutgoingRecord> records, TimeSpan? limit, CancellationToken ct)
+    /// <param name="failsWith">What the task fails with if the record is not acknowledged. Default: it ends with the result.</param>
+    /// <returns>Ends with the broker's answer.</returns>
+    public Task<SendResult> SendAsync(OutgoingRecord record, TimeSpan? limit = null, Func<OutgoingRecord, string, Exception>? failsWith = null)
     {
-        var generation = _producer.Current;
-        var sendings = records.Select(record => Send(generation, record, limit)).ToArray();
-        var results = new SendResult[records.Count];
-        for (var i = 0; i < results.Length; i++)
+        if (limit is not null)
         {
-            results[i] = await AnswerAsync(sendings[i], ct).ConfigureAwait(false);
+            _ = _overdue.Value;
         }
 
-        for (var i = 0; i < results.Length; i++)
-        {
-            // One after the other, so that the order stays.
-            results[i] = await SettleAsync(records[i], results[i], limit, ct).ConfigureAwait(false);
-        }
-
-        return results;
+        var sending = new Sending(this, record, _time.GetTimestamp(), limit, failsWith);
+        _producer.Current.Send(record, sending);
+        return sending.Task;
     }
+
+    /// <summary>Has a record sent again in a batch of its own. Called by its answer, so it only notes it.</summary>
+    public void SendAlone(Sending sending) => _again.Value.Writer.TryWrite(sending);
 
     public void Dispose()
     {
@@ -64,29 +65,32 @@ internal sealed class DirectSender : IDisposable
         _lonely.Dispose();
     }
 
-    private static Task<SendResult> AnswerAsync(Sending sending, CancellationToken ct) => ct.CanBeCanceled ? sending.Task.WaitAsync(ct) : sending.Task;
-
-    /// <summary>Sends again, alone so that the guilty one is known, what was refused or held back with others.</summary>
-    private async ValueTask<SendResult> SettleAsync(OutgoingRecord record, SendResult result, TimeSpan? limit, CancellationToken ct)
+    private async Task SendAgainAsync(ChannelReader<Sending> again)
     {
-        while (result.Outcome == SendOutcome.HeldBack || (result.Outcome == SendOutcome.Rejected && !result.WasAlone))
+        await foreach (var sending in again.ReadAllAsync().ConfigureAwait(false))
         {
-            result = await AnswerAsync(Send(_lonely.Current, record, limit), ct).ConfigureAwait(false) with { WasAlone = true };
+            sending.End(await SendAloneAsync(sending.Record, sending.Limit).ConfigureAwait(false));
         }
-
-        return result;
     }
 
-    private Sending Send(ProducerGeneration generation, OutgoingRecord record, TimeSpan? limit)
+    private async Task<SendResult> SendAloneAsync(OutgoingRecord record, TimeSpan? limit)
     {
-        if (limit is not null)
+        try
         {
-            _ = _overdue.Value;
+            SendResult result;
+            do
+            {
+                var alone = new Sending(null, record, _time.GetTimestamp(), limit, null);
+                _lonely.Current.Send(record, alone);
+                result = await alone.Task.ConfigureAwait(false);
+            }
+            while (result.Outcome == SendOutcome.HeldBack);
+            return result;
         }
-
-        var sending = new Sending(_time.GetTimestamp(), limit);
-        generation.Send(record, sending);
-        return sending;
+        catch (Exception e) when (e is ObjectDisposedException or EventBusException)
+        {
+            return new SendResult(SendOutcome.Trouble, e.Message);
+        }
     }
 
     private void GiveUpOverdue()

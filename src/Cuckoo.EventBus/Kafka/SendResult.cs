@@ -8,9 +8,6 @@ namespace Cuckoo.EventBus.Kafka;
 /// <param name="IsTooLarge">Whether it was refused for its size, or for that of another one of its batch.</param>
 internal readonly record struct SendResult(SendOutcome Outcome, string? Error, bool IsTooLarge = false)
 {
-    /// <summary>Whether it travelled in a batch of its own, so that the answer is about it alone.</summary>
-    public bool WasAlone { get; init; }
-
     /// <summary>Whether the client's own queue had no room: it may be handed over again as soon as others are answered.</summary>
     public bool IsQueueFull { get; init; }
 

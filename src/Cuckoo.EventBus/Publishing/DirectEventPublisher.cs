@@ -30,26 +30,22 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender se
         return SendAsync([.. events.Select(e => encoder.Encode(e, options))], ct);
     }
 
-    private async Task SendAsync(OutgoingRecord record, CancellationToken ct)
+    // Without an async method of its own: a service may have many thousands of these under way.
+    private Task SendAsync(OutgoingRecord record, CancellationToken ct)
     {
-        ct.ThrowIfCancellationRequested();
-        if ((await sender.SendAsync(record, AcknowledgementLimit, ct).ConfigureAwait(false)).Error is { } error)
+        if (ct.IsCancellationRequested)
         {
-            throw Unacknowledged(record, error);
+            return Task.FromCanceled(ct);
         }
+
+        var sending = sender.SendAsync(record, AcknowledgementLimit, Unacknowledged);
+        return ct.CanBeCanceled ? sending.WaitAsync(ct) : sending;
     }
 
     private async Task SendAsync(OutgoingRecord[] records, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var results = await sender.SendAsync(records, AcknowledgementLimit, ct).ConfigureAwait(false);
-        for (var i = 0; i < results.Length; i++)
-        {
-            if (results[i].Error is { } error)
-            {
-                throw Unacknowledged(records[i], error);
-            }
-        }
+        await Task.WhenAll(records.Select(record => sender.SendAsync(record, AcknowledgementLimit, Unacknowledged))).WaitAsync(ct).ConfigureAwait(false);
     }
 
     private static EventBusException Unacknowledged(OutgoingRecord record, string error) =>
