@@ -1,16 +1,11 @@
 using Cuckoo.EventBus.Outbox;
-using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Tests.Sample;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Cuckoo.EventBus.Tests.Outbox;
 
 /// <summary>The protocol between relays, one step at a time: no relay runs here but the test's own hands.</summary>
 public abstract class LaneClaimTests(DatabaseFixture databases)
 {
-    private const int Limit = 100;
-
     [Fact]
     public async Task A_free_lane_is_claimed_and_read_in_the_order_of_ids()
     {
@@ -18,7 +13,7 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
         var lane = await PublishAsync(shop, 1, 2, 3);
         await using var relay = await RelayHand.OpenAsync(shop, lane, "one");
 
-        Assert.Equal([1, 2, 3], Numbers(await relay.ReadAsync()));
+        Assert.Equal([1, 2, 3], RelayHand.Numbers(await relay.ReadAsync()));
     }
 
     [Fact]
@@ -35,7 +30,7 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
 
         Assert.False(await holder.ReleaseAsync(first![0].Id));
         var second = await holder.ReadAsync();
-        Assert.Equal([2], Numbers(second));
+        Assert.Equal([2], RelayHand.Numbers(second));
         Assert.True(await holder.ReleaseAsync(second![0].Id));
         Assert.Empty(await shop.OutboxAsync());
     }
@@ -61,14 +56,14 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
         await using var stalled = await RelayHand.OpenAsync(shop, lane, "stalled");
         await using var next = await RelayHand.OpenAsync(shop, lane, "next");
         var sent = await stalled.ReadAsync();
-        await EndLeaseAsync(shop, lane);
+        await RelayHand.EndLeaseAsync(shop.Database, lane);
 
-        Assert.Equal([1, 2], Numbers(await next.ReadAsync()));
+        Assert.Equal([1, 2], RelayHand.Numbers(await next.ReadAsync()));
 
         Assert.Null(await stalled.Claim.RenewAsync(stalled.Session, default));
         Assert.False(await stalled.ReleaseAsync(sent![0].Id));
         Assert.Null(await stalled.ReadAsync());
-        Assert.Equal([2], Numbers(await next.ReadAsync()));
+        Assert.Equal([2], RelayHand.Numbers(await next.ReadAsync()));
     }
 
     [Fact]
@@ -95,33 +90,6 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
             await db.SaveChangesAsync();
         });
         return (await shop.OutboxAsync())[^1].Lane;
-    }
-
-    private static Task<int> EndLeaseAsync(Shop shop, short lane) => shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxLane>().Where(l => l.Lane == lane)
-        .ExecuteUpdateAsync(s => s.SetProperty(l => l.LeaseUntil, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc))));
-
-    private static IEnumerable<int> Numbers(List<PendingRow>? rows) =>
-        rows!.Select(row => System.Text.Json.JsonDocument.Parse(row.Payload).RootElement.GetProperty("number").GetInt32());
-
-    /// <summary>One relay's hold on the database.</summary>
-    private sealed class RelayHand(DatabaseSession session, LaneClaim claim) : IAsyncDisposable
-    {
-        public DatabaseSession Session => session;
-
-        public LaneClaim Claim => claim;
-
-        public static async Task<RelayHand> OpenAsync(Shop shop, short lane, string owner, RelayOptions? options = null)
-        {
-            var database = shop.Service.Services.GetRequiredService<EventBusDatabases>().Find(typeof(ShopContext))!;
-            var session = await database.OpenAsync(default);
-            return new RelayHand(session, new LaneClaim(new LaneSql(database.Layout), database.Layout.Dialect, lane, owner, options ?? new RelayOptions()));
-        }
-
-        public async Task<List<PendingRow>?> ReadAsync() => (await claim.ClaimAsync(session, Limit, resetFloor: false, asksWriters: false, default))?.Rows;
-
-        public Task<bool> ReleaseAsync(params long[] done) => claim.ReleaseAsync(session, new LaneStep { Done = done, DurableFloor = 0 }, default);
-
-        public ValueTask DisposeAsync() => session.DisposeAsync();
     }
 }
 
