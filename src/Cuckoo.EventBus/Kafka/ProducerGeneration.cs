@@ -23,6 +23,9 @@ internal sealed class ProducerGeneration
     /// <summary>How long that answer is good.</summary>
     private static readonly TimeSpan MetadataAge = TimeSpan.FromSeconds(5);
 
+    /// <summary>librdkafka's _INVALID_DIFFERENT_RECORD, which the binding has no name for: another one of its batch is invalid.</summary>
+    private const ErrorCode InvalidDifferentRecord = (ErrorCode)(-138);
+
     private readonly Lock _lock = new();
     private readonly HashSet<ISending> _unanswered = [];
     private readonly Dictionary<string, (long At, Task<int?> Answer)> _partitions = new(StringComparer.Ordinal);
@@ -30,6 +33,7 @@ internal sealed class ProducerGeneration
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly ILogger _logger;
     private ErrorCode? _fatal;
+    private int _calls;
     private bool _isEnding;
     private bool _isClosed;
 
@@ -111,6 +115,10 @@ internal sealed class ProducerGeneration
         lock (_lock)
         {
             isUsable = _fatal is null && !_isClosed && _unanswered.Add(sending);
+            if (isUsable)
+            {
+                Interlocked.Increment(ref _calls);
+            }
         }
 
         if (!isUsable)
@@ -131,6 +139,10 @@ internal sealed class ProducerGeneration
         {
             Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), sending);
         }
+        finally
+        {
+            Interlocked.Decrement(ref _calls);
+        }
     }
 
     /// <summary>How many partitions a topic has, as the cluster says; <see langword="null"/> if nobody answers or knows it.</summary>
@@ -138,9 +150,15 @@ internal sealed class ProducerGeneration
     {
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return Task.FromResult<int?>(null);
+            }
+
             if (!_partitions.TryGetValue(topic, out var asked) || _time.GetElapsedTime(asked.At) > MetadataAge)
             {
                 // A thread of its own, because it blocks; many lanes ask at once.
+                Interlocked.Increment(ref _calls);
                 var answer = Task.Factory.StartNew(() => Partitions(topic), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
                 _partitions[topic] = asked = (_time.GetTimestamp(), answer);
             }
@@ -160,6 +178,10 @@ internal sealed class ProducerGeneration
         {
             return null;
         }
+        finally
+        {
+            Interlocked.Decrement(ref _calls);
+        }
     }
 
     /// <summary>Ends the producer, whatever it still holds.</summary>
@@ -175,6 +197,8 @@ internal sealed class ProducerGeneration
             _isClosed = true;
         }
 
+        // A native call must not meet the end of what it works on. New ones are refused by now.
+        SpinWait.SpinUntil(() => Volatile.Read(ref _calls) == 0);
         _producer.Dispose();
         ISending[] unanswered;
         lock (_lock)
@@ -218,7 +242,7 @@ internal sealed class ProducerGeneration
 
             if (_fatal is not null && result.Outcome == SendOutcome.Trouble)
             {
-                result = Unusable(result.Error!);
+                result = IsBehindAnother(error.Code) ? Unusable(result.Error!) : result with { Outcome = RefusedOr(error.Code) };
             }
 
             EndIfFatal();
@@ -246,6 +270,17 @@ internal sealed class ProducerGeneration
         await Task.Delay(LastAnswers, _time).ConfigureAwait(false);
         Close();
     }
+
+    /// <summary>Whether a record was not written only because of another one.</summary>
+    private static bool IsBehindAnother(ErrorCode code) =>
+        code is ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight or ErrorCode.Local_Fatal or ErrorCode.Local_GaplessGuarantee or InvalidDifferentRecord;
+
+    /// <summary>
+    /// librdkafka takes every broker's error that it does not know for final, and so for a refusal of the record. Only that the
+    /// client as a whole may not write is no record's fault.
+    /// </summary>
+    private SendOutcome RefusedOr(ErrorCode code) =>
+        _fatal == ErrorCode.Local_GaplessGuarantee && code != ErrorCode.ClusterAuthorizationFailed ? SendOutcome.Rejected : SendOutcome.Trouble;
 
     /// <summary>Behind a refused record is no trouble; any other fatal error is, or the next producer would fail as fast.</summary>
     private SendResult Unusable(string error) =>

@@ -29,11 +29,11 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     /// <returns><see langword="null"/> if another relay has the lane: it is woken and will see the rows.</returns>
     public Task<LaneRead?> ClaimAsync(DatabaseSession session, int limit, bool resetFloor, bool asksWriters, CancellationToken ct)
     {
-        var command = Command(session, sql.Claim + "\n" + (asksWriters ? sql.Writers + "\n" : "") + sql.FirstRead);
+        var command = Command(session, sql.Claim + "\n" + (asksWriters && sql.Writers is { } writers ? writers + "\n" : "") + sql.FirstRead);
         command.AddParameter("lease", options.Lease.TotalSeconds);
         command.AddParameter("limit", limit);
         command.AddParameter("reset", resetFloor);
-        return ReadAsync(session, command, limit, ct);
+        return ReadAsync(session, command, limit, asksWriters, ct);
     }
 
     /// <summary>Deletes what is acknowledged, keeps the lane and reads the next rows.</summary>
@@ -48,9 +48,9 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
             command.AddParameter("park", dialect.Ids(step.Park));
         }
 
-        if (asksWriters)
+        if (asksWriters && sql.Writers is { } writers)
         {
-            command.CommandText += "\n" + sql.Writers;
+            command.CommandText += "\n" + writers;
         }
 
         command.CommandText += "\n" + (step.Skip.Count > 0 ? sql.NextReadBut : sql.NextRead);
@@ -61,7 +61,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
 
         command.AddParameter("floor", step.Floor);
         command.AddParameter("limit", limit);
-        return ReadAsync(session, command, limit, ct);
+        return ReadAsync(session, command, limit, asksWriters, ct);
     }
 
     /// <summary>Deletes what is acknowledged and lets the lane go, unless someone has committed rows since the last read.</summary>
@@ -69,38 +69,47 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     public async Task<bool> ReleaseAsync(DatabaseSession session, LaneStep step, CancellationToken ct)
     {
         await using var command = Command(session, step, sql.Release, sql.DeleteAndRelease);
-        return await InTransactionAsync(session, command, () => AnswersAsync(command, ct), ct).ConfigureAwait(false);
+        return await session.InTransactionAsync(dialect, command, () => AnswersAsync(command, ct), ct).ConfigureAwait(false);
     }
 
     /// <summary>Keeps the lease while the broker takes its time.</summary>
-    /// <returns>Whether someone has committed rows; <see langword="null"/> if the lane is another's by now.</returns>
-    public async Task<bool?> RenewAsync(DatabaseSession session, CancellationToken ct)
+    /// <returns>Whether the lane is still ours.</returns>
+    public async Task<bool> RenewAsync(DatabaseSession session, CancellationToken ct)
     {
         await using var command = Command(session, sql.Renew);
         command.AddParameter("claim", _claim);
         command.AddParameter("lease", options.Lease.TotalSeconds);
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        return await reader.ReadAsync(ct).ConfigureAwait(false) ? reader.GetBoolean(0) : null;
+        return await reader.ReadAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>The keys that wait behind a rejected row, and its id. As long as the lane is ours only we change them.</summary>
-    public async Task<Dictionary<RowKey, long>> WaitingKeysAsync(DatabaseSession session, CancellationToken ct)
+    /// <returns><see langword="null"/> if the lane is another's by now.</returns>
+    public async Task<Dictionary<RowKey, long>?> WaitingKeysAsync(DatabaseSession session, CancellationToken ct)
     {
         await using var command = Command(session, sql.Heads);
+        command.AddParameter("claim", _claim);
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var keys = new Dictionary<RowKey, long>();
+        Dictionary<RowKey, long>? keys = null;
         while (await reader.ReadAsync(ct).ConfigureAwait(false))
         {
-            keys[new RowKey(reader.GetString(1), reader.GetFieldValue<byte[]>(2))] = reader.GetInt64(0);
+            keys ??= [];
+            if (!reader.IsDBNull(0))
+            {
+                // The lowest id comes last.
+                keys[new RowKey(reader.GetString(1), reader.GetFieldValue<byte[]>(2))] = reader.GetInt64(0);
+            }
         }
 
         return keys;
     }
 
     /// <summary>Rejected rows that are due again.</summary>
-    public async Task<List<PendingRow>> DueAsync(DatabaseSession session, int limit, CancellationToken ct)
+    public async Task<List<PendingRow>> DueAsync(DatabaseSession session, IReadOnlyCollection<long> skip, int limit, CancellationToken ct)
     {
         await using var command = Command(session, sql.DueHeads);
+        command.AddParameter("claim", _claim);
+        command.AddParameter("skip", dialect.Ids(skip));
         command.AddParameter("limit", limit);
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         var read = new LaneRead();
@@ -118,8 +127,8 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
         command.AddParameter("max", options.MaxAttempts);
         command.AddParameter("error", ErrorText.Storable(error));
         (OutboxState, int)? answer = null;
-        return await InTransactionAsync(
-            session,
+        return await session.InTransactionAsync(
+            dialect,
             command,
             async () =>
             {
@@ -142,7 +151,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     {
         await using var command = Command(session, sql.Lock + "\n" + sql.DeleteHead + (row.Key is null ? "" : "\n" + sql.Return));
         AddRow(command, row);
-        return await InTransactionAsync(session, command, () => command.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
+        return await session.InTransactionAsync(dialect, command, () => command.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
     }
 
     /// <summary>Rows that wait behind nobody return: someone deleted a rejected row by hand.</summary>
@@ -151,25 +160,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
         await using var command = Command(session, sql.Lock + "\n" + sql.ReturnOrphans);
         command.AddParameter("claim", _claim);
         command.AddParameter("lease", options.Lease.TotalSeconds);
-        return await InTransactionAsync(session, command, () => command.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Where the database makes a transaction of every single statement, one around all of them; elsewhere those of a command
-    /// are one already, and BEGIN and COMMIT would be two round trips more.
-    /// </summary>
-    private async Task<T> InTransactionAsync<T>(DatabaseSession session, DbCommand command, Func<Task<T>> run, CancellationToken ct)
-    {
-        if (!dialect.HasOneWriter)
-        {
-            return await run().ConfigureAwait(false);
-        }
-
-        await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        command.Transaction = transaction;
-        var result = await run().ConfigureAwait(false);
-        await transaction.CommitAsync(ct).ConfigureAwait(false);
-        return result;
+        return await session.InTransactionAsync(dialect, command, () => command.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
     }
 
     private static async Task<bool> AnswersAsync(DbCommand command, CancellationToken ct)
@@ -217,18 +208,18 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
         return command;
     }
 
-    private async Task<LaneRead?> ReadAsync(DatabaseSession session, DbCommand command, int limit, CancellationToken ct)
+    private async Task<LaneRead?> ReadAsync(DatabaseSession session, DbCommand command, int limit, bool asksWriters, CancellationToken ct)
     {
         await using (command)
         {
-            return await InTransactionAsync(session, command, () => ReadAsync(command, limit, ct), ct).ConfigureAwait(false);
+            return await session.InTransactionAsync(dialect, command, () => ReadAsync(command, limit, asksWriters, ct), ct).ConfigureAwait(false);
         }
     }
 
-    private async Task<LaneRead?> ReadAsync(DbCommand command, int limit, CancellationToken ct)
+    private async Task<LaneRead?> ReadAsync(DbCommand command, int limit, bool asksWriters, CancellationToken ct)
     {
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var read = new LaneRead();
+        var read = new LaneRead { Writers = asksWriters ? [] : null };
         var isOurs = false;
         do
         {
@@ -245,10 +236,9 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
                     Floor = reader.GetInt64(2);
                     break;
                 case "virtualtransaction":
-                    read.Writers = [];
                     while (await reader.ReadAsync(ct).ConfigureAwait(false))
                     {
-                        read.Writers.Add(reader.GetString(0));
+                        read.Writers!.Add(reader.GetString(0));
                     }
 
                     break;

@@ -20,8 +20,11 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     /// <summary>Longer than a healthy answer takes: of a row that waits longer the partition is taken for blocked.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often a lane that only waits for blocked partitions is looked at for rows that other processes committed.</summary>
+    /// <summary>How often a lane is read that waits only for blocked partitions: its other rows must not wait with them.</summary>
     private static readonly TimeSpan BlockedPoll = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>So many reads' worth of rows may be passed over above the floor before reads wait: each read names them.</summary>
+    private const int MostPassedReads = 10;
 
     /// <summary>How long one lane keeps its connection from others that wait for it.</summary>
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
@@ -47,6 +50,9 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     /// <summary>Keys of which a row travels alone.</summary>
     private readonly HashSet<RowKey> _alone = [];
 
+    /// <summary>Keys of which a row of this read could not be sent yet.</summary>
+    private readonly HashSet<RowKey> _held = [];
+
     private readonly List<long> _done = [];
     private readonly List<long> _park = [];
 
@@ -57,7 +63,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     private DatabaseSession? _session;
     private long? _unsentFrom;
     private long _tookTurnAt;
-    private long _renewedAt;
+    private long? _renewedAt;
     private long _readAt;
     private long? _retriedAt;
     private bool _mayRetry;
@@ -73,7 +79,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     }
 
     /// <summary>Whether nothing is left to do but to let go.</summary>
-    private bool IsIdle => _window.Rows.Count == 0 && _park.Count == 0 && _suspects.Count == 0 && _unsentFrom is null;
+    private bool IsIdle => _window.Rows.Count == 0 && _park.Count == 0 && _unsentFrom is null;
 
     /// <summary>The next owner must begin below all of which the broker's answer is not known.</summary>
     private long DurableFloor(bool isParking)
@@ -99,6 +105,11 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             await RunInTurnAsync().ConfigureAwait(false);
             await LeaveAsync(isBroken: false).ConfigureAwait(false);
         }
+        catch
+        {
+            _floor.Forget();
+            throw;
+        }
         finally
         {
             work.Attach(null);
@@ -111,7 +122,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     private async Task RunInTurnAsync()
     {
         var wants = work.Take();
-        var isThorough = wants.HasFlag(LaneWants.Everything);
+        var isThorough = wants == LaneWants.Everything;
         var read = await WritingAsync(limit => _claim.ClaimAsync(_session!, limit, isThorough, AsksWriters, ct)).ConfigureAwait(false);
         if (read is null)
         {
@@ -119,20 +130,16 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         }
 
         var claimedAt = _time.GetTimestamp();
-        _floor.Begin(_claim.Floor, isThorough);
+        _floor.Begin(_claim.Floor);
         _mayRetry = wants.HasFlag(LaneWants.Retries);
         while (true)
         {
-            _readAt = _renewedAt = _time.GetTimestamp();
+            _readAt = _time.GetTimestamp();
+            _renewedAt = _readAt;
             _wasAnswered = false;
-            await SendAsync(read).ConfigureAwait(false);
-            if (isThorough)
-            {
-                isThorough = false;
-                await ReturnOrphansAsync().ConfigureAwait(false);
-            }
-
-            switch (await WaitAsync(read.IsComplete).ConfigureAwait(false))
+            var next = isThorough ? Next.Read
+                : await SendAsync(read).ConfigureAwait(false) ? await WaitAsync(read.IsComplete).ConfigureAwait(false) : Next.LeaseLost;
+            switch (next)
             {
                 case Next.LeaseLost:
                     LeaseLost();
@@ -142,7 +149,17 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                     return;
             }
 
-            _mayRetry |= work.Take().HasFlag(LaneWants.Retries);
+            wants = work.Take();
+            _mayRetry |= wants.HasFlag(LaneWants.Retries);
+            if (isThorough || wants == LaneWants.Everything)
+            {
+                // Before the next read, which begins at the beginning.
+                isThorough = false;
+                await WritingAsync(_ => _claim.ReturnOrphansAsync(_session!, ct)).ConfigureAwait(false);
+                _floor.Forget();
+                _floor.Reset();
+            }
+
             var step = Step();
             read = await WritingAsync(limit => _claim.ReadAsync(_session!, step, limit, AsksWriters, ct)).ConfigureAwait(false);
             if (read is null)
@@ -151,53 +168,55 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                 return;
             }
 
-            Settled();
+            Deleted();
+            _park.Clear();
         }
     }
 
-    private bool AsksWriters => relay.Sql.Writers is not null && _floor.IsAsking;
+    private bool AsksWriters => _floor.IsAsking;
 
     private LaneStep Step()
     {
         var floor = _floor.Value;
-        long[] skip = [.. _window.Rows.Keys.Where(id => id > floor)];
+        _blocked.Trim(floor);
+        long[] skip = [.. _window.Rows.Keys.Where(id => id > floor), .. _blocked.Passed];
         return new LaneStep { Done = _done, Park = _park, Skip = skip, Floor = floor, DurableFloor = DurableFloor(isParking: true) };
     }
 
-    /// <summary>The database has been told.</summary>
-    private void Settled()
+    private void Deleted()
     {
         if (_done.Count > 0)
         {
-            _floor.Deleted(_done.Count);
+            _floor.Done(_done.Count);
             BusMetrics.OutboxSent.Add(_done.Count, Tag);
+            _done.Clear();
         }
-
-        _done.Clear();
-        _park.Clear();
     }
 
     private KeyValuePair<string, object?> Tag => BusMetrics.OutboxTag(relay.Database.Name);
 
-    private async Task ReturnOrphansAsync()
-    {
-        await WritingAsync(_ => _claim.ReturnOrphansAsync(_session!, ct)).ConfigureAwait(false);
-        _floor.Reset();
-        work.Want(LaneWants.Rows);
-    }
-
     /// <summary>Another relay has the lane now. What is under way here can only repeat what it reads too.</summary>
-    private void LeaseLost() => OutboxLog.LeaseLost(relay.Logger, relay.Database.Name);
+    private void LeaseLost()
+    {
+        OutboxLog.LeaseLost(relay.Logger, relay.Database.Name);
+        // What was wanted since its owner read: to be told, or done.
+        work.WantMore(LaneWants.Rows);
+    }
 
     // ---- Sending
 
     /// <summary>Hands over what may be sent of a read, and rejected rows that are due.</summary>
-    private async Task SendAsync(LaneRead read)
+    /// <returns>Whether the lane is still ours.</returns>
+    private async Task<bool> SendAsync(LaneRead read)
     {
         if ((read.HasWaiting || _mayRetry) && _waiting is null)
         {
             _waiting = await _claim.WaitingKeysAsync(_session!, ct).ConfigureAwait(false);
             _mayRetry = true;
+            if (_waiting is null)
+            {
+                return false;
+            }
         }
 
         if (read.Rows.Count > 0)
@@ -206,6 +225,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         }
 
         _unsentFrom = null;
+        _held.Clear();
         _isQueueFull = false;
         var isFull = false;
         foreach (var row in read.Rows)
@@ -223,35 +243,47 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         {
             await RetryAsync().ConfigureAwait(false);
         }
+
+        return true;
     }
 
     /// <summary>Decides about one row.</summary>
     /// <returns>Whether the next one may be looked at.</returns>
     private bool Send(PendingRow row)
     {
-        if (RowKey.Of(row) is { } key)
+        var key = RowKey.Of(row);
+        if (key is { } known)
         {
-            if (_waiting is not null && _waiting.ContainsKey(key))
+            if (_waiting is not null && _waiting.TryGetValue(known, out var head) && head < row.Id)
             {
                 _park.Add(row.Id);
                 return true;
             }
 
-            if (_alone.Count > 0 && _alone.Contains(key))
+            if ((_alone.Count > 0 && _alone.Contains(known)) || (_held.Count > 0 && _held.Contains(known)))
             {
                 _unsentFrom ??= row.Id;
                 return true;
             }
         }
 
-        if (_suspects.Contains(row.Id))
+        if (_suspects.Count > 0 && _suspects.Contains(row.Id))
         {
+            if (key is { } suspected && _window.Rows.Values.Any(sent => RowKey.Of(sent.Row) is { } other && other.Equals(suspected)))
+            {
+                // One producer's records are written in their order, but not those of two.
+                _held.Add(suspected);
+                _unsentFrom ??= row.Id;
+                return true;
+            }
+
             SendAlone(row, SendWay.Suspected);
             return true;
         }
 
         if (_blocked.Passes(row))
         {
+            _floor.Done(1);
             return true;
         }
 
@@ -278,8 +310,8 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     private async Task RetryAsync()
     {
         _retriedAt = _time.GetTimestamp();
-        var due = await _claim.DueAsync(_session!, RetriesAtOnce, ct).ConfigureAwait(false);
-        foreach (var row in due.Where(row => !_window.Rows.ContainsKey(row.Id)))
+        var due = await _claim.DueAsync(_session!, [.. _window.Rows.Keys], RetriesAtOnce, ct).ConfigureAwait(false);
+        foreach (var row in due)
         {
             SendAlone(row, SendWay.Again);
         }
@@ -305,8 +337,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
 
             var moving = _window.Rows.Values.Count(row => !IsBlocked(row));
             var blocked = _window.Rows.Count - moving;
-            var isOver = blocked == 0 && relay.Slots.IsWanted && _time.GetElapsedTime(_tookTurnAt) > Turn;
-            var mayReadOn = !isComplete && !isOver && _unsentFrom is null;
+            var isOver = relay.Slots.IsWanted && _time.GetElapsedTime(_tookTurnAt) > Turn;
             if (isChanged || (work.IsWanted && !isOver))
             {
                 return Next.Read;
@@ -317,7 +348,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                 if (isOver)
                 {
                     // Others wait: what is left is for the next turn.
-                    work.Want(LaneWants.Rows);
+                    work.WantMore(LaneWants.Rows);
                     return Next.Release;
                 }
 
@@ -330,16 +361,19 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                 return isComplete && IsIdle ? Next.Release : Next.Read;
             }
 
-            if (mayReadOn && (moving > 0 || _wasAnswered || _time.GetElapsedTime(_readAt) >= Late) && moving <= relay.Options.BatchSize)
+            // Rows of other partitions may be behind those that are passed over; if nothing at all is answered, slowly.
+            var sinceRead = _time.GetElapsedTime(_readAt);
+            var most = relay.Limit;
+            var mayReadOn = !isComplete && !isOver && _unsentFrom is null && KeylessAnd(moving) <= most && _blocked.Passed.Count() <= MostPassedReads * most;
+            if ((mayReadOn && (moving > 0 || _wasAnswered || sinceRead >= Late)) || (moving == 0 && isComplete && sinceRead >= BlockedPoll) || (moving == 0 && sinceRead >= Late))
             {
-                // Where all that is on its way is blocked, and nothing is answered, slowly: everything may be.
                 return Next.Read;
             }
 
-            var enough = mayReadOn && moving > relay.Options.BatchSize ? blocked + relay.Options.BatchSize : moving > 0 ? blocked : 0;
-            if (await StandByAsync(enough, isBlocked: moving == 0).ConfigureAwait(false) is { } next)
+            var enough = !isComplete && !isOver && _unsentFrom is null && moving > most ? blocked + most : moving > 0 ? blocked : 0;
+            if (!await StandByAsync(enough, isBlocked: moving == 0).ConfigureAwait(false))
             {
-                return next;
+                return Next.LeaseLost;
             }
         }
 
@@ -349,8 +383,9 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         return Next.Release;
     }
 
-    /// <summary>Waits; keeps the lease; finds out which partitions are blocked, and rows that others committed meanwhile.</summary>
-    private async Task<Next?> StandByAsync(int enough, bool isBlocked)
+    /// <summary>Waits, keeps the lease, and finds out which partitions are blocked.</summary>
+    /// <returns>Whether the lane is still ours.</returns>
+    private async Task<bool> StandByAsync(int enough, bool isBlocked)
     {
         if (isBlocked)
         {
@@ -358,21 +393,15 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             await LeaveAsync(isBroken: false).ConfigureAwait(false);
         }
 
-        Next? next = null;
         try
         {
-            var isLate = !await _window.WaitAsync(enough, isBlocked ? BlockedPoll : Late, _time, ct).ConfigureAwait(false);
-            if (isBlocked || _time.GetElapsedTime(_renewedAt) > relay.Options.Lease / 3)
+            var isLate = !await _window.WaitAsync(enough, isBlocked ? BlockedPoll : MostWait, _time, ct).ConfigureAwait(false);
+            if (!await RenewIfDueAsync().ConfigureAwait(false))
             {
-                next = await RenewAsync().ConfigureAwait(false) switch
-                {
-                    null => Next.LeaseLost,
-                    true => Next.Read,
-                    false => null,
-                };
+                return false;
             }
 
-            if (isLate && next is not Next.LeaseLost)
+            if (isLate)
             {
                 await BlockAsync().ConfigureAwait(false);
             }
@@ -383,28 +412,33 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         }
 
         // Also for the last words of a stop.
-        await EnterAsync(CancellationToken.None).ConfigureAwait(false);
-        return next;
+        return await EnterAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
+    /// <summary>A lease is renewed three times in its length.</summary>
+    private TimeSpan MostWait => Late < relay.Options.Lease / 3 ? Late : relay.Options.Lease / 3;
+
     /// <summary>By a connection of its own: this must not wait for the drains of other lanes.</summary>
-    private async Task<bool?> RenewAsync()
+    /// <returns>Whether the lane is still ours.</returns>
+    private async Task<bool> RenewIfDueAsync()
     {
+        if (_renewedAt is not { } at || _time.GetElapsedTime(at) < relay.Options.Lease / 3)
+        {
+            return true;
+        }
+
         _renewedAt = _time.GetTimestamp();
-        var session = await relay.Aside.TakeAsync(Timeout.InfiniteTimeSpan, ct).ConfigureAwait(false);
-        var isBroken = true;
-        try
-        {
-            using var turn = await relay.Database.EnterWriteAsync(ct).ConfigureAwait(false);
-            var isWoken = await _claim.RenewAsync(session!, ct).ConfigureAwait(false);
-            isBroken = false;
-            return isWoken;
-        }
-        finally
-        {
-            await relay.Aside.GiveBackAsync(session!, isBroken).ConfigureAwait(false);
-        }
+        return await relay.Aside.UseAsync(
+            async session =>
+            {
+                using var turn = await relay.Database.EnterWriteAsync(ct).ConfigureAwait(false);
+                return await _claim.RenewAsync(session, ct).ConfigureAwait(false);
+            },
+            ct).ConfigureAwait(false);
     }
+
+    /// <summary>Rows without a key wait for whatever partition they got, so those that are late count as well.</summary>
+    private int KeylessAnd(int moving) => moving + _window.Rows.Values.Count(row => row.Row.Key is null && IsBlocked(row));
 
     private bool IsLate(SentRow row) => _time.GetElapsedTime(row.SentAt) >= Late;
 
@@ -498,9 +532,9 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             // Rows that travel alone have another producer, and may take long.
             await _window.WaitAsync(_window.Rows.Values.Count(row => row.Way != SendWay.Together), relay.Options.Lease / 3, _time, CancellationToken.None).ConfigureAwait(false);
             answers.AddRange(_window.TakeAnswers());
-            if (_time.GetElapsedTime(_renewedAt) > relay.Options.Lease / 3)
+            if (!ct.IsCancellationRequested)
             {
-                await RenewAsync().ConfigureAwait(false);
+                await RenewIfDueAsync().ConfigureAwait(false);
             }
         }
 
@@ -531,6 +565,12 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                 return;
             }
 
+            if (ct.IsCancellationRequested)
+            {
+                // It is sent once more by the next owner.
+                return;
+            }
+
             await WritingAsync(_ => _claim.DeliveredAsync(_session!, row, ct)).ConfigureAwait(false);
             BusMetrics.OutboxSent.Add(1, Tag);
             Unpark(key);
@@ -542,7 +582,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             _floor.LowerBelow(row.Id);
         }
 
-        if (result.Outcome == SendOutcome.Rejected)
+        if (result.Outcome == SendOutcome.Rejected && !ct.IsCancellationRequested)
         {
             await RejectAsync(row, key, result.Error!).ConfigureAwait(false);
         }
@@ -589,6 +629,8 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         {
             _waiting?.Remove(known);
             _floor.Reset();
+            // Rows of this key that were to be parked have nobody to wait for now; all are read again.
+            _park.Clear();
         }
     }
 
@@ -598,24 +640,27 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         // Also when stopping: what is acknowledged need not be sent again by the next owner.
         using var turn = await relay.Database.EnterWriteAsync(CancellationToken.None).ConfigureAwait(false);
         var isReleased = await _claim.ReleaseAsync(_session!, step, CancellationToken.None).ConfigureAwait(false);
-        Settled();
+        Deleted();
         // Where someone woke the lane meanwhile, a stop or trouble leaves that to the sweep.
         return isReleased || _isTrouble || ct.IsCancellationRequested;
     }
 
     // ---- The connection
 
-    private async Task EnterAsync(CancellationToken stop)
+    /// <returns>Whether the lane is still ours, if it was.</returns>
+    private async Task<bool> EnterAsync(CancellationToken stop)
     {
         while (_session is null)
         {
             _session = await relay.Slots.TakeAsync(relay.Options.Lease / 3, stop).ConfigureAwait(false);
             _tookTurnAt = _time.GetTimestamp();
-            if (_session is null && _renewedAt != 0 && !ct.IsCancellationRequested)
+            if (!ct.IsCancellationRequested && !await RenewIfDueAsync().ConfigureAwait(false))
             {
-                await RenewAsync().ConfigureAwait(false);
+                return false;
             }
         }
+
+        return true;
     }
 
     private async ValueTask LeaveAsync(bool isBroken)

@@ -13,33 +13,31 @@ namespace Cuckoo.EventBus.Outbox;
 internal sealed class LaneFloor
 {
     /// <summary>
-    /// Below so many deleted rows their index entries cost less than to ask who is writing (each about a microsecond, the
+    /// Below so many rows done with, their index entries cost less than to ask who is writing (each about a microsecond, the
     /// question about a hundred).
     /// </summary>
     private const int WorthAsking = 100;
 
+    /// <summary>How PostgreSQL names a prepared transaction, which goes on without a session, and had another name before.</summary>
+    private const string Prepared = "-1/";
+
     private long? _candidate;
     private HashSet<string>? _writers;
-    private int _deleted;
+    private int _done;
 
     public long Value { get; private set; }
 
     /// <summary>Whether the next read should be preceded by the question who is writing.</summary>
-    public bool IsAsking => _candidate is not null && _deleted >= WorthAsking;
+    public bool IsAsking => _candidate is not null && _done >= WorthAsking;
 
     /// <summary>What the lane's row says when it is claimed. What was seen of rows above it still counts.</summary>
-    /// <param name="value">The lane's floor.</param>
-    /// <param name="forgets">Whether it does not: the ids may be others than those seen, after a restored or emptied table.</param>
-    public void Begin(long value, bool forgets)
-    {
-        Value = value;
-        if (forgets)
-        {
-            (_candidate, _writers, _deleted) = (null, null, 0);
-        }
-    }
+    public void Begin(long value) => Value = value;
 
-    public void Deleted(int rows) => _deleted += rows;
+    /// <summary>So many rows need not be read again: they are deleted, or passed over.</summary>
+    public void Done(int rows) => _done += rows;
+
+    /// <summary>Forgets what was seen, but not the floor: the database may not be what it was.</summary>
+    public void Forget() => (_candidate, _writers, _done) = (null, null, 0);
 
     /// <summary>After a read from <see cref="Value"/>.</summary>
     /// <param name="writers">Who was writing before it began; <see langword="null"/> if that was not asked.</param>
@@ -56,12 +54,13 @@ internal sealed class LaneFloor
             else
             {
                 _writers.IntersectWith(writers);
+                _writers.UnionWith(writers.Where(w => w.StartsWith(Prepared, StringComparison.Ordinal)));
             }
 
             if (_writers.Count == 0 && (isComplete || seen >= candidate))
             {
                 Value = Math.Max(Value, candidate);
-                (_candidate, _writers, _deleted) = (null, null, 0);
+                (_candidate, _writers, _done) = (null, null, 0);
             }
         }
 

@@ -47,10 +47,16 @@ internal sealed class LaneSql
         NextReadBut = Read(nextFloor, " AND " + dialect.IsNoneOf("m.id", "@skip"));
         Writers = dialect.Writers(messages) is { } writers ? writers + ";" : null;
 
-        Renew = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours} RETURNING wake;";
+        Renew = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours} RETURNING claim{dialect.FastCommitColumn};";
         ReleaseAll = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL WHERE owner = @owner";
-        Heads = $"SELECT id, topic, key FROM {messages} WHERE lane = @lane AND state = 1 AND due_at IS NOT NULL AND key IS NOT NULL;";
-        DueHeads = $"SELECT {Columns}, TRUE FROM {messages} WHERE lane = @lane AND state = 1 AND due_at <= {now} ORDER BY due_at, id LIMIT @limit;";
+        // With the lane's row in the same snapshot: as long as it is ours nobody else changes what waits.
+        Heads = $"""
+            SELECT m.id, m.topic, m.key FROM {lanes} l
+            LEFT JOIN {messages} m ON m.lane = l.lane AND m.state = 1 AND m.due_at IS NOT NULL AND m.key IS NOT NULL
+            WHERE l.lane = @lane AND l.owner = @owner AND l.claim = @claim
+            ORDER BY m.id DESC;
+            """;
+        DueHeads = $"SELECT {Columns}, TRUE FROM {messages} WHERE lane = @lane AND state = 1 AND due_at <= {now} AND {dialect.IsNoneOf("id", "@skip")} AND {isOurs} ORDER BY due_at, id LIMIT @limit;";
         // The lock of the lane's row, and that it is still ours, for what follows in the same transaction.
         Lock = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours};";
         Reject = $"""
@@ -79,10 +85,10 @@ internal sealed class LaneSql
 
         Probe = $"""
             SELECT {(int)Finding.Pending}, l.lane, 0.0 FROM {lanes} l
-            WHERE (l.owner IS NULL OR l.lease_until < {now})
+            WHERE (l.owner IS NULL OR l.lease_until < {now} OR (@thorough AND l.owner = @owner))
                 AND EXISTS (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 0 AND m.id > CASE WHEN @thorough THEN 0 ELSE l.floor END)
             UNION ALL SELECT {(int)Finding.Waiting}, l.lane, 0.0 FROM {lanes} l
-            WHERE (l.owner IS NULL OR l.lease_until < {now})
+            WHERE (l.owner IS NULL OR l.lease_until < {now} OR (@thorough AND l.owner = @owner))
                 AND EXISTS (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 AND (m.due_at <= {now} OR (@thorough AND m.due_at IS NULL)))
             UNION ALL SELECT {(int)Finding.Scheduled}, 0, {dialect.SecondsUntil("m.due_at")} FROM (
                 SELECT due_at FROM {messages} WHERE state = 2 ORDER BY due_at LIMIT 1) m
@@ -156,16 +162,16 @@ internal sealed class LaneSql
     /// <summary>The transactions that may have rows nobody sees yet; <see langword="null"/> where there are none.</summary>
     public string? Writers { get; }
 
-    /// <summary>@lane, @owner, @claim, @lease: keeps the lease; returns the wake flag, which stays.</summary>
+    /// <summary>@lane, @owner, @claim, @lease: keeps the lease; returns nothing if the lane is another's.</summary>
     public string Renew { get; }
 
     /// <summary>@owner: gives back every lane of a process that stops.</summary>
     public string ReleaseAll { get; }
 
-    /// <summary>@lane: the rejected rows, behind each of which its key waits.</summary>
+    /// <summary>@lane, @owner, @claim: the rejected rows, behind each of which its key waits; no row at all if the lane is another's.</summary>
     public string Heads { get; }
 
-    /// <summary>@lane, @limit: rejected rows that are due again.</summary>
+    /// <summary>@lane, @owner, @claim, @limit, @skip: rejected rows that are due again and not on their way.</summary>
     public string DueHeads { get; }
 
     /// <summary>@lane, @owner, @claim, @lease: before the statements that follow in the same transaction nobody else takes the lane.</summary>
@@ -183,7 +189,7 @@ internal sealed class LaneSql
     /// <summary>Rows that wait behind nobody, because someone deleted a row by hand.</summary>
     public string ReturnOrphans { get; }
 
-    /// <summary>@thorough: what a sweep has to do, as (<see cref="Finding"/>, lane, seconds).</summary>
+    /// <summary>@owner, @thorough: what a sweep has to do, as (<see cref="Finding"/>, lane, seconds).</summary>
     public string Probe { get; }
 
     /// <summary>An <see cref="OutboxStatus"/>.</summary>

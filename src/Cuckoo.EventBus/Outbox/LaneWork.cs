@@ -16,17 +16,32 @@ internal sealed class LaneWork(short lane)
     /// <summary>What reads of this process have seen of the lane. The running drain's own.</summary>
     public LaneFloor Floor { get; } = new();
 
-    /// <summary>Something is to be done.</summary>
-    /// <returns>Whether nobody does it yet: then the caller must, between here and <see cref="IsDone"/>.</returns>
-    public bool Want(LaneWants wants)
+    /// <summary>The last run.</summary>
+    public Task Running { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Something is to be done: by the run under way, or by another.</summary>
+    /// <param name="wants">What.</param>
+    /// <param name="run">Does it, until <see cref="IsDone"/>.</param>
+    public void Want(LaneWants wants, Func<Task> run)
     {
         lock (_lock)
         {
             _wants |= wants;
             _window?.Wake();
-            var mustRun = !_isRunning;
-            _isRunning = true;
-            return mustRun;
+            if (!_isRunning)
+            {
+                _isRunning = true;
+                Running = Task.Run(run);
+            }
+        }
+    }
+
+    /// <summary>Something more is to be done by the run under way. For itself.</summary>
+    public void WantMore(LaneWants wants)
+    {
+        lock (_lock)
+        {
+            _wants |= wants;
         }
     }
 

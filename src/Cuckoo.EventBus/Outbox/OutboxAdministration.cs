@@ -141,7 +141,7 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
                 "id",
                 Part));
             renumber.AddParameter("ids", dialect.Ids(dead));
-            await renumber.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            await session.InTransactionAsync(dialect, renumber, () => renumber.ExecuteNonQueryAsync(ct), ct).ConfigureAwait(false);
             // How many it were is not known on every database; who else may have been at them is a person too.
             done += dead.Count;
         }

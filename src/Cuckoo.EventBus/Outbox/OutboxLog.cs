@@ -20,7 +20,7 @@ internal static partial class OutboxLog
     [LoggerMessage(304, LogLevel.Error, "Event {EventType} {EventId} (outbox row {Id}) is dead: topic {Topic} refused it {Attempts} times, last with: {Error}. Later events of its key go on; requeue or discard the row.")]
     private static partial void Died(ILogger logger, string eventType, string eventId, long id, string topic, int attempts, string error);
 
-    [LoggerMessage(305, LogLevel.Warning, "A lane of {Database} passed to another relay while the broker did not answer.")]
+    [LoggerMessage(305, LogLevel.Warning, "A lane of {Database} is no longer this relay's; what is on its way may be sent twice.")]
     public static partial void LeaseLost(ILogger logger, string database);
 
     [LoggerMessage(306, LogLevel.Warning, "The outbox of {Database} was not released in time; its lanes move on when their lease ends.")]

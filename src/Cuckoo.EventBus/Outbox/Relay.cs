@@ -31,7 +31,6 @@ internal sealed class Relay : IDisposable
     private readonly ILogger _logger;
     private readonly RelayContext _context;
     private readonly ConcurrentDictionary<short, LaneWork> _lanes = new();
-    private readonly ConcurrentDictionary<LaneWork, Task> _drains = new();
     private readonly SweepClock _clock;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
@@ -90,14 +89,16 @@ internal sealed class Relay : IDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         try
         {
-            await Task.WhenAll([_sweeping, .. _drains.Values]).WaitAsync(ct).ConfigureAwait(false);
-            await AsideAsync(async session =>
-            {
-                using var turn = await _database.EnterWriteAsync(ct).ConfigureAwait(false);
-                await using var release = session.Command(_context.Sql.ReleaseAll);
-                release.AddParameter("owner", _context.Owner);
-                return await release.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-            }).ConfigureAwait(false);
+            await Task.WhenAll([_sweeping, .. _lanes.Values.Select(work => work.Running)]).WaitAsync(ct).ConfigureAwait(false);
+            await _context.Sweeps.UseAsync(
+                async session =>
+                {
+                    using var turn = await _database.EnterWriteAsync(ct).ConfigureAwait(false);
+                    await using var release = session.Command(_context.Sql.ReleaseAll);
+                    release.AddParameter("owner", _context.Owner);
+                    return await release.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+                },
+                ct).ConfigureAwait(false);
         }
         catch (Exception e) when (e is DbException or InvalidOperationException or OperationCanceledException)
         {
@@ -114,11 +115,13 @@ internal sealed class Relay : IDisposable
 
     private void Want(short lane, LaneWants wants)
     {
-        var work = _lanes.GetOrAdd(lane, static lane => new LaneWork(lane));
-        if (work.Want(wants) && !_stopping.IsCancellationRequested)
+        if (_stopping.IsCancellationRequested)
         {
-            _drains[work] = Task.Run(() => DrainAsync(work));
+            return;
         }
+
+        var work = _lanes.GetOrAdd(lane, static lane => new LaneWork(lane));
+        work.Want(wants, () => DrainAsync(work));
     }
 
     private async Task DrainAsync(LaneWork work)
@@ -129,7 +132,7 @@ internal sealed class Relay : IDisposable
             {
                 // The lane stays taken meanwhile, so signals do not spin it; then it is tried again.
                 await PauseAsync(TroublePause).ConfigureAwait(false);
-                work.Want(LaneWants.Rows | LaneWants.Retries);
+                work.WantMore(LaneWants.Rows | LaneWants.Retries);
             }
         }
         while (!work.IsDone() && !_stopping.IsCancellationRequested);
@@ -142,7 +145,7 @@ internal sealed class Relay : IDisposable
             var next = _options.SweepInterval;
             await TryAsync(async () =>
             {
-                next = await AsideAsync(SweepOnceAsync).ConfigureAwait(false);
+                next = await _context.Sweeps.UseAsync(SweepOnceAsync, _stopping).ConfigureAwait(false);
                 return true;
             }).ConfigureAwait(false);
             await _clock.WaitAsync(next, _stopping).ConfigureAwait(false);
@@ -157,10 +160,11 @@ internal sealed class Relay : IDisposable
         var next = await ProbeAsync(session, isThorough).ConfigureAwait(false);
         while (next <= TimeSpan.Zero)
         {
-            using (await _database.EnterWriteAsync(_stopping).ConfigureAwait(false))
+            if (await PromoteAsync(session).ConfigureAwait(false) == 0)
             {
-                await using var promote = session.Command(_context.Sql.PromoteScheduled);
-                await promote.ExecuteNonQueryAsync(_stopping).ConfigureAwait(false);
+                // Someone is at work on it, perhaps takes it back.
+                next = _options.SweepInterval;
+                break;
             }
 
             next = await ProbeAsync(session, isThorough: false).ConfigureAwait(false);
@@ -175,6 +179,13 @@ internal sealed class Relay : IDisposable
         return next < _options.SweepInterval ? next : _options.SweepInterval;
     }
 
+    private async Task<int> PromoteAsync(DatabaseSession session)
+    {
+        using var turn = await _database.EnterWriteAsync(_stopping).ConfigureAwait(false);
+        await using var promote = session.Command(_context.Sql.PromoteScheduled);
+        return await session.InTransactionAsync(_database.Layout.Dialect, promote, () => promote.ExecuteNonQueryAsync(_stopping), _stopping).ConfigureAwait(false);
+    }
+
     /// <summary>Has the lanes drained that need it.</summary>
     /// <returns>When the next delayed event is due.</returns>
     private async Task<TimeSpan> ProbeAsync(DatabaseSession session, bool isThorough)
@@ -182,6 +193,7 @@ internal sealed class Relay : IDisposable
         var next = TimeSpan.MaxValue;
         await using var probe = session.Command(_context.Sql.Probe);
         probe.AddParameter("thorough", isThorough);
+        probe.AddParameter("owner", _context.Owner);
         await using var reader = await probe.ExecuteReaderAsync(_stopping).ConfigureAwait(false);
         while (await reader.ReadAsync(_stopping).ConfigureAwait(false))
         {
@@ -215,22 +227,6 @@ internal sealed class Relay : IDisposable
         BusMetrics.OutboxPending.Record(status.Pending, tag);
         BusMetrics.OutboxOldestAge.Record(status.OldestAge.TotalSeconds, tag);
         BusMetrics.OutboxDead.Record(status.Dead, tag);
-    }
-
-    private async Task<T> AsideAsync<T>(Func<DatabaseSession, Task<T>> run)
-    {
-        var session = await _context.Aside.TakeAsync(Timeout.InfiniteTimeSpan, CancellationToken.None).ConfigureAwait(false);
-        var isBroken = true;
-        try
-        {
-            var result = await run(session!).ConfigureAwait(false);
-            isBroken = false;
-            return result;
-        }
-        finally
-        {
-            await _context.Aside.GiveBackAsync(session!, isBroken).ConfigureAwait(false);
-        }
     }
 
     /// <summary>A loop of the host's must outlive every failure: it is logged, and the loop goes on.</summary>

@@ -31,8 +31,11 @@ internal sealed class RelayContext(EventBusDatabase database, RelayOptions optio
     /// <summary>The connections of drains, as many as lanes may be drained at once.</summary>
     public SessionSlots Slots { get; } = new(database, options.Concurrency);
 
-    /// <summary>The connection of sweeps and of leases that must not wait for a drain to end.</summary>
+    /// <summary>The connection of leases, which must wait neither for a drain nor for a sweep to end.</summary>
     public SessionSlots Aside { get; } = new(database, 1);
+
+    /// <summary>The connection of sweeps.</summary>
+    public SessionSlots Sweeps { get; } = new(database, 1);
 
     /// <summary>How many rows to read, so that rows of the size seen last do not bring far more than a read keeps.</summary>
     public int Limit => Volatile.Read(ref _limit);
@@ -44,6 +47,7 @@ internal sealed class RelayContext(EventBusDatabase database, RelayOptions optio
     {
         Slots.Dispose();
         Aside.Dispose();
+        Sweeps.Dispose();
         producer.Dispose();
         lonelyProducer.Dispose();
     }

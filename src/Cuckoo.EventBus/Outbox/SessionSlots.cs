@@ -63,6 +63,23 @@ internal sealed class SessionSlots(EventBusDatabase database, int count) : IDisp
         }
     }
 
+    /// <summary>Does something with a connection.</summary>
+    public async Task<T> UseAsync<T>(Func<DatabaseSession, Task<T>> run, CancellationToken ct)
+    {
+        var session = (await TakeAsync(Timeout.InfiniteTimeSpan, ct).ConfigureAwait(false))!;
+        var isBroken = true;
+        try
+        {
+            var result = await run(session).ConfigureAwait(false);
+            isBroken = false;
+            return result;
+        }
+        finally
+        {
+            await GiveBackAsync(session, isBroken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Closes what nobody uses now.</summary>
     public async Task CloseIdleAsync()
     {

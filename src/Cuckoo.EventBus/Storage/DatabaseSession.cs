@@ -19,5 +19,23 @@ internal sealed class DatabaseSession(AsyncServiceScope scope, DbContext context
         return command;
     }
 
+    /// <summary>
+    /// Runs a command of several statements as one transaction. Where the database makes one of every single statement, it is
+    /// begun; elsewhere those of a command are one already, and BEGIN and COMMIT would be two round trips more.
+    /// </summary>
+    public async Task<T> InTransactionAsync<T>(SqlDialect dialect, DbCommand command, Func<Task<T>> run, CancellationToken ct)
+    {
+        if (!dialect.HasOneWriter)
+        {
+            return await run().ConfigureAwait(false);
+        }
+
+        await using var transaction = await Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
+        command.Transaction = transaction;
+        var result = await run().ConfigureAwait(false);
+        await transaction.CommitAsync(ct).ConfigureAwait(false);
+        return result;
+    }
+
     public ValueTask DisposeAsync() => scope.DisposeAsync();
 }

@@ -35,7 +35,7 @@ internal sealed class PostgreSqlDialect : SqlDialect
         """;
 
     public override string Renumber(string table, string columns, string values, string condition, string order, int limit) =>
-        $"WITH due AS (SELECT id FROM {table} WHERE {condition} ORDER BY {order} LIMIT {limit.ToString(CultureInfo.InvariantCulture)} FOR UPDATE), gone AS (DELETE FROM {table} WHERE id IN (SELECT id FROM due) RETURNING *) INSERT INTO {table} ({columns}) SELECT {values} FROM gone ORDER BY {order}";
+        $"WITH due AS (SELECT id FROM {table} WHERE {condition} ORDER BY {order} LIMIT {limit.ToString(CultureInfo.InvariantCulture)} FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM {table} WHERE id IN (SELECT id FROM due) RETURNING *) INSERT INTO {table} ({columns}) SELECT {values} FROM gone ORDER BY {order}";
 
     public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
 

@@ -43,8 +43,8 @@ internal abstract class SqlDialect
     public abstract string? Writers(string quotedTable);
 
     /// <summary>
-    /// Statements that insert again what one statement deletes, so that it gets new, highest ids: no row is lost or doubled by
-    /// others who do the same.
+    /// Statements of one transaction that insert again what they delete, so that it gets new, highest ids: no row is lost or
+    /// doubled by others who do the same. Rows that someone else is at work on are left out.
     /// </summary>
     /// <param name="table">The table.</param>
     /// <param name="columns">The columns to carry over, without the id.</param>

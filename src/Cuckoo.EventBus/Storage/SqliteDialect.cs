@@ -26,18 +26,17 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string SecondsUntil(string time) => $"(julianday({time}) - julianday('now')) * 86400.0";
 
+    // It has one writer, so what a reader does not see has no id yet.
     public override string? Writers(string quotedTable) => null;
 
     // The condition's clock may tick between statements, so the ids are noted first.
     public override string Renumber(string table, string columns, string values, string condition, string order, int limit) =>
         $"""
-        BEGIN IMMEDIATE;
         CREATE TEMP TABLE IF NOT EXISTS renumbered (id INTEGER PRIMARY KEY);
         INSERT INTO renumbered SELECT id FROM {table} WHERE {condition} ORDER BY {order} LIMIT {limit.ToString(CultureInfo.InvariantCulture)};
         INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE id IN (SELECT id FROM renumbered) ORDER BY {order};
         DELETE FROM {table} WHERE id IN (SELECT id FROM renumbered);
-        DROP TABLE renumbered;
-        COMMIT
+        DROP TABLE renumbered
         """;
 
     public override string SkipLocked => "";
