@@ -14,6 +14,9 @@ public class ShopContext : DbContext
     {
     }
 
+    /// <summary>How many lanes the model says there are.</summary>
+    protected virtual int Lanes => 16;
+
     public DbSet<Order> Orders => Set<Order>();
 
     /// <summary>What handlers did.</summary>
@@ -26,7 +29,7 @@ public class ShopContext : DbContext
             e.Property(o => o.Stamp).IsConcurrencyToken();
             e.Ignore(o => o.DomainEvents);
         });
-        modelBuilder.AddEventBus();
+        modelBuilder.AddEventBus(tables => tables.Lanes = Lanes);
     }
 }
 
