@@ -49,7 +49,7 @@ internal sealed class KafkaCluster : IAsyncDisposable
                 cluster._nodes.Add(new KafkaNode(i + 1, home, Path.Combine(folder, $"kafka-{i + 1}"), three[i][0], three[i][1], three[i][2]));
             }
 
-            var clusterId = Convert.ToBase64String(Guid.NewGuid().ToByteArray())[..22].Replace('+', '-').Replace('/', '_');
+            var clusterId = Convert.ToBase64String(Guid.NewGuid().ToByteArray())[..22].Replace('+', 'a').Replace('/', 'b');
             var voters = string.Join(',', cluster._nodes.Select(n => n.Voter));
             var advertised = new List<int>();
             foreach (var node in cluster._nodes)

@@ -32,6 +32,9 @@ public sealed class EmbeddedBroker : InterruptibleBroker
         return Task.CompletedTask;
     }
 
+    /// <summary>Takes a partition's leader away, so that it takes no records, or gives it back.</summary>
+    public void SetLeader(string topic, int partition, bool isThere) => _kafka.SetPartitionLeader(topic, partition, isThere ? 1 : null);
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();

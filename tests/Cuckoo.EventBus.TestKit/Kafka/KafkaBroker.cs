@@ -76,7 +76,10 @@ public abstract class KafkaBroker : IAsyncDisposable
         return (report.Partition.Value, report.Offset.Value);
     }
 
-    /// <summary>Everything that is in a topic now: per partition by offset, partitions one after the other.</summary>
+    /// <summary>
+    /// Everything that is in a topic now: per partition by offset, partitions one after the other. A partition without a leader
+    /// can't be read, and is left out.
+    /// </summary>
     public Task<IReadOnlyList<KafkaRecord>> ReadAsync(string topic) => Task.Run<IReadOnlyList<KafkaRecord>>(() => Read(topic));
 
     /// <summary>Everything that is in a topic as soon as it has at least <paramref name="count"/> records.</summary>
@@ -106,7 +109,7 @@ public abstract class KafkaBroker : IAsyncDisposable
 
     private List<KafkaRecord> Read(string topic)
     {
-        var partitions = Admin.GetMetadata(topic, Eventually.Limit).Topics.Single().Partitions.ConvertAll(p => p.PartitionId);
+        var partitions = Admin.GetMetadata(topic, Eventually.Limit).Topics.Single().Partitions.Where(p => p.Leader >= 0).Select(p => p.PartitionId).ToList();
         if (partitions.Count == 0)
         {
             return [];

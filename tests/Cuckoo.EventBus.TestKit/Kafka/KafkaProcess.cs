@@ -46,7 +46,7 @@ public sealed class KafkaProcess : InterruptibleBroker
         {
             await File.WriteAllTextAsync(broker.SettingsFile, broker.Settings(ServerProcess.FreePort()));
             await ServerProcess.RunAsync(
-                [Path.Combine(home, "bin/kafka-storage.sh"), "format", "-t", Convert.ToBase64String(Guid.NewGuid().ToByteArray())[..22].Replace('+', '-').Replace('/', '_'), "-c", broker.SettingsFile],
+                [Path.Combine(home, "bin/kafka-storage.sh"), "format", "-t", Convert.ToBase64String(Guid.NewGuid().ToByteArray())[..22].Replace('+', 'a').Replace('/', 'b'), "-c", broker.SettingsFile],
                 broker.Environs);
             await broker.StartAsync();
             return broker;

@@ -45,7 +45,7 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
         await barrier.CommitAsync();
 
         Assert.Empty((await reading)!);
-        Assert.Equal(rows[0].Id, Assert.Single(await next.Claim.WaitingKeysAsync(next.Session, default)).Value);
+        Assert.Equal(rows[0].Id, Assert.Single((await next.Claim.WaitingKeysAsync(next.Session, default))!).Value);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class LaneFloorTests
     public void It_moves_to_what_was_seen_when_nobody_writes_and_a_later_read_saw_everything()
     {
         _floor.Read(null, seen: 200, isComplete: true);
-        _floor.Deleted(200);
+        _floor.Done(200);
         _floor.Read([], seen: null, isComplete: true);
 
         Assert.Equal(200, _floor.Value);
@@ -19,7 +19,7 @@ public sealed class LaneFloorTests
     [Fact]
     public void It_does_not_move_by_the_read_that_first_saw_the_rows()
     {
-        _floor.Deleted(200);
+        _floor.Done(200);
         _floor.Read([], seen: 200, isComplete: true);
 
         Assert.Equal(0, _floor.Value);
@@ -70,7 +70,7 @@ public sealed class LaneFloorTests
     [Fact]
     public void Whoever_writes_is_asked_only_when_enough_rows_are_deleted_to_be_worth_it()
     {
-        _floor.Deleted(1000);
+        _floor.Done(1000);
         Assert.False(_floor.IsAsking);
 
         _floor.Read(null, seen: 1000, isComplete: true);
@@ -83,7 +83,7 @@ public sealed class LaneFloorTests
     [Fact]
     public void It_returns_below_a_row_that_failed_and_to_the_beginning_when_rows_return()
     {
-        _floor.Begin(500, forgets: false);
+        _floor.Begin(500);
         _floor.LowerBelow(300);
         Assert.Equal(299, _floor.Value);
         _floor.LowerBelow(400);
@@ -97,12 +97,13 @@ public sealed class LaneFloorTests
     public void What_was_seen_counts_for_the_next_claim_unless_the_ids_may_be_others()
     {
         _floor.Read(null, seen: 200, isComplete: true);
-        _floor.Begin(0, forgets: false);
+        _floor.Begin(0);
         _floor.Read([], seen: null, isComplete: true);
         Assert.Equal(200, _floor.Value);
 
         _floor.Read(null, seen: 300, isComplete: true);
-        _floor.Begin(0, forgets: true);
+        _floor.Forget();
+        _floor.Begin(0);
         _floor.Read([], seen: null, isComplete: true);
         Assert.Equal(0, _floor.Value);
     }
