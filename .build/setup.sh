@@ -2,7 +2,7 @@
 # Makes a fresh clone buildable (and, with --tests, testable) where the package registry or the machine lacks something.
 #
 #   .build/setup.sh           what `dotnet build` needs
-#   .build/setup.sh --tests   also what the tests need: PostgreSQL, python3-kafka, a Java runtime, shellcheck
+#   .build/setup.sh --tests   also what the tests need: PostgreSQL, pgbouncer, python3-kafka, a Java runtime, shellcheck
 #   .build/setup.sh --k8s     what tests/k8s.sh needs besides: promtool and other checkers of files, network tools
 #
 # With a complete package registry nothing is built here, and `dotnet build` works without this script.
@@ -284,7 +284,11 @@ has_java() {
 
 has_shellcheck() { command -v shellcheck >/dev/null; }
 
+# Debian puts it where only root's PATH looks.
+has_pgbouncer() { command -v pgbouncer >/dev/null || [[ -x /usr/sbin/pgbouncer ]]; }
+
 readonly test_needs='postgresql postgresql
+pgbouncer pgbouncer
 python_kafka python3-kafka
 java default-jre-headless
 shellcheck shellcheck'
