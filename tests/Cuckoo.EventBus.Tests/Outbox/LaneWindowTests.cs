@@ -68,7 +68,7 @@ public sealed class LaneWindowTests
     public async Task So_does_the_answer_of_a_row_whose_partition_was_blocked()
     {
         var row = Add(1);
-        row.Blocked = new BlockedPartition();
+        row.Blocked = new BlockedPartition("orders", 0);
         Add(2);
         var waiting = WaitAsync(unanswered: 0);
 

@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Cuckoo.EventBus.Tests.Sample;
 
@@ -72,11 +73,27 @@ public abstract class RejectedInFlightTests(KafkaFixture kafka, DatabaseFixture 
         await scene.EventuallySentAsync(known, 1, 2);
     }
 
-    private static Task<List<IncrementalAlterConfigsResult>> AllowLargeAsync(OutboxScene scene) => scene.Bus.Broker.Admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+    /// <summary>Raises the topic's limit, and waits until it counts: the broker answers before that.</summary>
+    private static async Task AllowLargeAsync(OutboxScene scene)
     {
-        [new ConfigResource { Type = ResourceType.Topic, Name = scene.Bus.Prefix + Topics.Orders }] =
-            [new ConfigEntry { Name = "max.message.bytes", Value = "1000000", IncrementalOperation = AlterConfigOpType.Set }],
-    });
+        await scene.Bus.Broker.Admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+        {
+            [new ConfigResource { Type = ResourceType.Topic, Name = scene.Bus.Prefix + Topics.Orders }] =
+                [new ConfigEntry { Name = "max.message.bytes", Value = "1000000", IncrementalOperation = AlterConfigOpType.Set }],
+        });
+        await Eventually.True(async () =>
+        {
+            try
+            {
+                await scene.Bus.ProduceAsync(Topics.Orders, "probe"u8.ToArray(), new byte[2 * Limit]);
+                return true;
+            }
+            catch (KafkaException)
+            {
+                return false;
+            }
+        });
+    }
 
     private async Task<OutboxScene> OpenAsync()
     {
