@@ -119,14 +119,14 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
 
     /// <summary>Charges a rejected row with an attempt: it waits, and its key with it, or is dead, and its key goes on.</summary>
     /// <returns>What became of it; <see langword="null"/> if the lane or the row is ours no longer.</returns>
-    public async Task<(OutboxState State, int Attempts)?> RejectAsync(DatabaseSession session, PendingRow row, string error, CancellationToken ct)
+    public async Task<RejectedRow?> RejectAsync(DatabaseSession session, PendingRow row, string error, CancellationToken ct)
     {
         await using var command = Command(session, sql.Lock + "\n" + sql.Reject + (row.Key is null ? "" : "\n" + sql.Return));
         AddRow(command, row);
         command.AddParameter("delay", RetrySchedule.Delay(row.Attempts, options).TotalSeconds);
         command.AddParameter("max", options.MaxAttempts);
         command.AddParameter("error", ErrorText.Storable(error));
-        (OutboxState, int)? answer = null;
+        RejectedRow? answer = null;
         return await session.InTransactionAsync(
             dialect,
             command,
@@ -137,7 +137,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
                 {
                     if (reader.FieldCount > 0 && await reader.ReadAsync(ct).ConfigureAwait(false))
                     {
-                        answer = ((OutboxState)reader.GetInt16(0), reader.GetInt32(1));
+                        answer = new RejectedRow(row, (OutboxState)reader.GetInt16(0), reader.GetInt32(1), reader.GetString(2), reader.GetString(3));
                     }
                 }
                 while (await reader.NextResultAsync(ct).ConfigureAwait(false));
@@ -268,13 +268,11 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
                 Id = reader.GetInt64(0),
                 Topic = reader.GetString(1),
                 Key = reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
-                EventId = reader.GetString(3),
-                Type = reader.GetString(4),
-                Headers = reader.GetFieldValue<byte[]>(5),
-                Payload = reader.IsDBNull(6) ? null : reader.GetFieldValue<byte[]>(6),
-                Attempts = reader.GetInt32(7),
+                Headers = reader.GetFieldValue<byte[]>(3),
+                Payload = reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4),
+                Attempts = reader.GetInt32(5),
             };
-            read.HasWaiting = reader.GetBoolean(8);
+            read.HasWaiting = reader.GetBoolean(6);
             read.Rows.Add(row);
             bytes += row.Bytes;
         }

@@ -291,6 +291,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         var sent = new SentRow(_window, row, SendWay.Together, _time.GetTimestamp());
         _window.Add(sent);
         _generation.Send(row.Topic, row.Key, row.Payload, row.Headers, sent);
+        row.Forget();
         // Not taken, by a full queue for instance: neither may a later row of its key be.
         return sent.Result is not { IsAcknowledged: false };
     }
@@ -305,6 +306,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         var sent = new SentRow(_window, row, way, _time.GetTimestamp());
         _window.Add(sent);
         relay.LonelyProducer.Current.Send(row.Topic, row.Key, row.Payload, row.Headers, sent);
+        row.Forget();
     }
 
     private async Task RetryAsync()
@@ -609,12 +611,12 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         if (rejected.State == OutboxState.Dead)
         {
             BusMetrics.OutboxDied.Add(1, Tag);
-            OutboxLog.RowDied(relay.Logger, row, rejected.Attempts, error);
+            OutboxLog.RowDied(relay.Logger, rejected, error);
             Unpark(key);
             return;
         }
 
-        OutboxLog.RowRejected(relay.Logger, row, rejected.Attempts, error);
+        OutboxLog.RowRejected(relay.Logger, rejected, error);
         if (key is { } known)
         {
             _waiting ??= [];

@@ -8,7 +8,7 @@ internal sealed class LaneSql
     /// <summary>Delayed events that become due in one statement: enough for thousands at once, few enough to leave soon.</summary>
     public const int ScheduledPerStatement = 1000;
 
-    private const string Columns = "id, topic, key, event_id, type, headers, payload, attempts";
+    private const string Columns = "id, topic, key, headers, payload, attempts";
 
     public LaneSql(DatabaseLayout layout)
     {
@@ -66,7 +66,7 @@ internal sealed class LaneSql
                 due_at = {dialect.NowPlus("@delay")},
                 state = CASE WHEN attempts + 1 >= @max THEN 3 ELSE 1 END
             WHERE id = @id AND state IN (0, 1) AND {isOurs}
-            RETURNING state, attempts;
+            RETURNING state, attempts, event_id, type;
             """;
         DeleteHead = $"DELETE FROM {messages} WHERE id = @id AND state = 1 AND {isOurs};";
         Return = $"""
@@ -177,7 +177,7 @@ internal sealed class LaneSql
     /// <summary>@lane, @owner, @claim, @lease: before the statements that follow in the same transaction nobody else takes the lane.</summary>
     public string Lock { get; }
 
-    /// <summary>@id, @delay, @max, @error: one more attempt; the row waits and its key with it, or is dead. Returns the state.</summary>
+    /// <summary>@id, @delay, @max, @error: one more attempt; the row waits and its key with it, or is dead. Returns state, attempts, and what the event is.</summary>
     public string Reject { get; }
 
     /// <summary>@id: a rejected row that the broker took in the end.</summary>

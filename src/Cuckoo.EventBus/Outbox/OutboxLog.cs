@@ -26,9 +26,9 @@ internal static partial class OutboxLog
     [LoggerMessage(306, LogLevel.Warning, "The outbox of {Database} was not released in time; its lanes move on when their lease ends.")]
     public static partial void NotReleased(ILogger logger, Exception exception, string database);
 
-    public static void RowRejected(ILogger logger, PendingRow row, int attempts, string error) =>
-        Rejected(logger, row.Topic, row.Type, row.EventId, row.Id, attempts, error);
+    public static void RowRejected(ILogger logger, RejectedRow row, string error) =>
+        Rejected(logger, row.Row.Topic, row.EventType, row.EventId, row.Row.Id, row.Attempts, error);
 
-    public static void RowDied(ILogger logger, PendingRow row, int attempts, string error) =>
-        Died(logger, row.Type, row.EventId, row.Id, row.Topic, attempts, error);
+    public static void RowDied(ILogger logger, RejectedRow row, string error) =>
+        Died(logger, row.EventType, row.EventId, row.Row.Id, row.Row.Topic, row.Attempts, error);
 }

@@ -9,15 +9,14 @@ internal sealed record PendingRow
 
     public required byte[]? Key { get; init; }
 
-    public required string EventId { get; init; }
+    public required byte[] Headers { get; set; }
 
-    public required string Type { get; init; }
-
-    public required byte[] Headers { get; init; }
-
-    public required byte[]? Payload { get; init; }
+    public required byte[]? Payload { get; set; }
 
     public required int Attempts { get; init; }
 
     public int Bytes => (Key?.Length ?? 0) + Headers.Length + (Payload?.Length ?? 0);
+
+    /// <summary>Once the producer has it, its bytes are the producer's.</summary>
+    public void Forget() => (Headers, Payload) = ([], null);
 }

@@ -7,8 +7,8 @@ internal sealed class SentRow(LaneWindow window, PendingRow row, SendWay way, lo
 {
     public long Id => Row.Id;
 
-    /// <summary>The row, without its headers and payload.</summary>
-    public PendingRow Row { get; } = row with { Headers = [], Payload = null };
+    /// <summary>The row; its headers and payload are the producer's by now.</summary>
+    public PendingRow Row { get; } = row;
 
     public SendWay Way => way;
 

@@ -94,8 +94,6 @@ public sealed class BlockedPartitionsTests
         Id = id,
         Topic = Topic,
         Key = key is null ? null : Encoding.UTF8.GetBytes(key),
-        EventId = $"{id}",
-        Type = "order.placed",
         Headers = [1],
         Payload = [],
         Attempts = 0,

@@ -113,7 +113,7 @@ public sealed class LaneWindowTests
 
     private SentRow Add(long id, SendWay way = SendWay.Together)
     {
-        var row = new PendingRow { Id = id, Topic = "t", Key = [1], EventId = $"{id}", Type = "x", Headers = [1], Payload = [1, 2, 3], Attempts = 0 };
+        var row = new PendingRow { Id = id, Topic = "t", Key = [1], Headers = [1], Payload = [1, 2, 3], Attempts = 0 };
         var sent = new SentRow(_window, row, way, sentAt: 0);
         _window.Add(sent);
         return sent;

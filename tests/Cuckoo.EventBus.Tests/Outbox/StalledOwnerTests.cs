@@ -23,7 +23,7 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
     {
         await using var stall = await Stall.BeginAsync(databases);
         // The new owner's head is rejected; what follows it waits.
-        Assert.Equal(OutboxState.Waiting, (await stall.New.Claim.RejectAsync(stall.New.Session, stall.Rows[1], "refused", default))!.Value.State);
+        Assert.Equal(OutboxState.Waiting, (await stall.New.Claim.RejectAsync(stall.New.Session, stall.Rows[1], "refused", default))!.State);
         await stall.New.ReadOnAsync(park: [stall.Rows[2].Id]);
 
         Assert.Null(await stall.Former.ReadOnAsync(done: [.. stall.Rows.Select(r => r.Id)]));
