@@ -88,6 +88,31 @@ public sealed class Floor_on_PostgreSQL(KafkaFixture kafka, PostgresFixture data
         await EventuallyMovesAsync(scene);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rows_that_return_to_their_old_ids_are_read_though_reads_began_above_them(bool isDiscarded)
+    {
+        await using var scene = await OutboxScene.OpenAsync(kafka, databases);
+        await scene.StartRelayAsync();
+        await scene.PublishSpoiltAsync("a", 1, 2, 3);
+        await scene.EventuallyRowsAsync("a", "1 Waiting for a time, 2 Waiting, 3 Waiting");
+        await Eventually.True(async () =>
+        {
+            await PublishNextToAsync(scene, Many);
+            await Eventually.Equal(3, async () => (await scene.RowsAsync()).Count);
+            return (await scene.LaneAsync("a")).Floor > 3;
+        });
+
+        await (isDiscarded
+            ? scene.Writer.Services.GetRequiredService<IOutboxAdministration>().DiscardAsync(new OutboxFilter { Ids = [(await scene.RowsAsync())[0].Id] })
+            : scene.RepairAsync());
+
+        // Sooner than a sweep would look below all floors.
+        await Eventually.Equal(0, async () => (await scene.RowsAsync()).Count, TimeSpan.FromSeconds(15));
+        Assert.Equal(isDiscarded ? [2, 3] : [1, 2, 3], await scene.SentAsync("a"));
+    }
+
     [Fact]
     public async Task A_floor_that_stands_above_committed_rows_is_looked_below_when_a_service_starts()
     {
