@@ -90,10 +90,36 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
         Assert.Equal(0, stall.New.Claim.Floor);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rows_that_an_owner_brought_back_right_before_it_died_are_read_by_the_next_one(bool isDead)
+    {
+        await using var stall = await Stall.BeginAsync(databases);
+        var (owner, session) = (stall.New.Claim, stall.New.Session);
+        await owner.RejectAsync(session, stall.Rows[0], "refused", default);
+        await owner.ReadAsync(session, new LaneStep { Done = [], Park = [stall.Rows[1].Id, stall.Rows[2].Id], DurableFloor = 1000 }, 100, asksWriters: false, default);
+
+        if (isDead)
+        {
+            await stall.Shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().ExecuteUpdateAsync(set => set.SetProperty(m => m.Attempts, 100)));
+            Assert.Equal(OutboxState.Dead, (await owner.RejectAsync(session, stall.Rows[0], "refused", default))!.Value.State);
+        }
+        else
+        {
+            await owner.DeliveredAsync(session, stall.Rows[0], default);
+        }
+
+        await RelayHand.EndLeaseAsync(stall.Shop.Database, stall.Lane);
+        Assert.Equal([2, 3], RelayHand.Numbers(await stall.Former.ReadAsync()));
+    }
+
     /// <summary>Two relays read the same three rows of one key, because the first one's lease ended.</summary>
-    private sealed class Stall(Shop shop, RelayHand former, RelayHand next, List<PendingRow> rows) : IAsyncDisposable
+    private sealed class Stall(Shop shop, short lane, RelayHand former, RelayHand next, List<PendingRow> rows) : IAsyncDisposable
     {
         public Shop Shop => shop;
+
+        public short Lane => lane;
 
         public RelayHand Former => former;
 
@@ -114,7 +140,7 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
             var next = await RelayHand.OpenAsync(shop, lane, "new");
             await former.ReadAsync();
             await RelayHand.EndLeaseAsync(shop.Database, lane);
-            return new Stall(shop, former, next, (await next.ReadAsync())!);
+            return new Stall(shop, lane, former, next, (await next.ReadAsync())!);
         }
 
         public async Task<string?> OwnerAsync() => (await shop.Database.AskAsync<ShopContext, OutboxLane>(db => db.Set<OutboxLane>().SingleAsync(l => l.Owner != null))).Owner;
