@@ -100,15 +100,6 @@ public sealed class LaneWindowTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
-    [Fact]
-    public void What_a_failure_needs_of_a_row_is_kept_and_its_bytes_are_not()
-    {
-        var row = Add(1);
-
-        Assert.Empty(row.Row.Headers);
-        Assert.Null(row.Row.Payload);
-    }
-
     private Task<bool> WaitAsync(int unanswered) => _window.WaitAsync(unanswered, TimeSpan.FromMinutes(1), TimeProvider.System, TestContext.Current.CancellationToken);
 
     private SentRow Add(long id, SendWay way = SendWay.Together)
