@@ -46,6 +46,7 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
         await PublishAsync(writer, 1);
         await ChangeAsync(database, 1, s => s.SetProperty(m => m.State, OutboxState.Dead));
         var seen = new System.Collections.Concurrent.ConcurrentDictionary<string, double>();
+        // Of all relays of the process, other tests' too.
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, listener) =>
@@ -56,13 +57,13 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
                 }
             },
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => seen[instrument.Name] = value);
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => seen.AddOrUpdate(instrument.Name, value, (_, most) => Math.Max(most, value)));
         listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => seen[instrument.Name] = value);
         listener.Start();
 
         await bus.StartAsync<ShopContext>("shop", database);
 
-        await Eventually.True(() => seen.GetValueOrDefault("cuckoo.eventbus.outbox.dead") == 1 && seen.ContainsKey("cuckoo.eventbus.outbox.pending") && seen.ContainsKey("cuckoo.eventbus.outbox.oldest_age"));
+        await Eventually.True(() => seen.GetValueOrDefault("cuckoo.eventbus.outbox.dead") >= 1 && seen.ContainsKey("cuckoo.eventbus.outbox.pending") && seen.ContainsKey("cuckoo.eventbus.outbox.oldest_age"));
     }
 
     private static Task PublishAsync(TestService shop, params int[] numbers) => shop.InScopeAsync(async scope =>

@@ -103,7 +103,7 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
         if (isDead)
         {
             await stall.Shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().ExecuteUpdateAsync(set => set.SetProperty(m => m.Attempts, 100)));
-            Assert.Equal(OutboxState.Dead, (await owner.RejectAsync(session, stall.Rows[0], "refused", default))!.Value.State);
+            Assert.Equal(OutboxState.Dead, (await owner.RejectAsync(session, stall.Rows[0], "refused", default))!.State);
         }
         else
         {
