@@ -107,11 +107,13 @@ internal sealed class LaneSql
             """;
         PromoteScheduled = dialect.Renumber(messages, HeldColumns + "state", HeldColumns + "0", $"state = 2 AND due_at <= {now}", "due_at, id", ScheduledPerStatement);
 
+        // By a row comparison, which only the index of pending rows can follow in order: with lane = @lane, PostgreSQL prefers
+        // the primary key, and reads the rows of all lanes for those of one.
         string Read(string floor, string but) => $"""
             SELECT {Columns}, EXISTS (SELECT 1 FROM {messages} w WHERE w.lane = @lane AND w.state = 1)
             FROM {messages} m
-            WHERE m.lane = @lane AND m.state = 0 AND m.id > ({floor}){but}
-            ORDER BY m.id
+            WHERE m.state = 0 AND m.lane <= @lane AND (m.lane, m.id) > (@lane, ({floor})){but}
+            ORDER BY m.lane, m.id
             LIMIT @limit;
             """;
     }
