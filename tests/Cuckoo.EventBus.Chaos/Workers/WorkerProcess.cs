@@ -62,10 +62,17 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     private void SignalIfAlive(PosixSignalNumber signal)
     {
-        // Its number may be someone else's by now.
-        if (!_process.HasExited)
+        try
         {
-            _process.Signal(signal);
+            // Its number may be someone else's by now.
+            if (!_process.HasExited)
+            {
+                _process.Signal(signal);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Killed meanwhile, and put away.
         }
     }
 }
