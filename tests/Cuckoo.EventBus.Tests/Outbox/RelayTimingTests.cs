@@ -16,9 +16,14 @@ public abstract class RelayTimingTests(KafkaFixture kafka, DatabaseFixture datab
         var shop = await bus.StartAsync<ShopContext>("shop", database);
 
         await PublishAsync(shop, new OrderPlaced("a", 1), DateTimeOffset.UtcNow.AddDays(1));
-        await PublishAsync(shop, new OrderPlaced("a", 2), DateTimeOffset.UtcNow.AddSeconds(1));
-        await PublishAsync(shop, new OrderPlaced("a", 3), DateTimeOffset.UtcNow.AddSeconds(1));
+        await PublishAsync(shop, new OrderPlaced("a", 2), DateTimeOffset.UtcNow.AddHours(1));
+        await PublishAsync(shop, new OrderPlaced("a", 3), DateTimeOffset.UtcNow.AddHours(2));
         await PublishAsync(shop, new OrderPlaced("a", 4), null);
+        await bus.ReadAsync(Topics.Orders, 1);
+
+        // The hours pass.
+        await database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().Where(m => m.DueAt < DateTime.UtcNow.AddHours(3))
+            .ExecuteUpdateAsync(s => s.SetProperty(m => m.DueAt, m => m.DueAt!.Value.AddHours(-3))));
 
         var numbers = (await bus.ReadAsync(Topics.Orders, 3)).Select(r => r.Json.GetProperty("number").GetInt32());
         Assert.Equal([4, 2, 3], numbers);
