@@ -97,23 +97,33 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         }
     }
 
-    private ProducerConfig ProducerSettings() => new(Client(settings.Options.Kafka.Producer))
+    private ProducerConfig ProducerSettings()
     {
-        // A topic's max.message.bytes is the limit of a whole batch; a single record always makes one.
-        BatchSize = SmallestBatch(),
-        Acks = Acks.All,
-        EnableIdempotence = true,
-        EnableGaplessGuarantee = true,
-        // With more in flight, records behind a producer's very first batch pass it although it is refused.
-        MaxInFlight = 1,
-        MessageTimeoutMs = 0,
-        MessageSendMaxRetries = int.MaxValue,
-        Partitioner = Partitioner.Murmur2Random,
-        MessageMaxBytes = LargestMessage() + MessageOverhead,
-        EnableDeliveryReports = true,
-        // Key and value come back with the acknowledgement otherwise, for nobody.
-        DeliveryReportFields = "none",
-    };
+        var client = Client(settings.Options.Kafka.Producer);
+        if (!client.ContainsKey("queue.buffering.max.ms"))
+        {
+            // With one request in flight batches fill while it is answered; a wait before would only come on top.
+            client.TryAdd("linger.ms", "0");
+        }
+
+        return new ProducerConfig(client)
+        {
+            // A topic's max.message.bytes is the limit of a whole batch; a single record always makes one.
+            BatchSize = SmallestBatch(),
+            Acks = Acks.All,
+            EnableIdempotence = true,
+            EnableGaplessGuarantee = true,
+            // With more in flight, records behind a producer's very first batch pass it although it is refused.
+            MaxInFlight = 1,
+            MessageTimeoutMs = 0,
+            MessageSendMaxRetries = int.MaxValue,
+            Partitioner = Partitioner.Murmur2Random,
+            MessageMaxBytes = LargestMessage() + MessageOverhead,
+            EnableDeliveryReports = true,
+            // Key and value come back with the acknowledgement otherwise, for nobody.
+            DeliveryReportFields = "none",
+        };
+    }
 
     private ConsumerConfig ConsumerSettings(string group, StartFrom startFrom)
     {
