@@ -23,9 +23,6 @@ internal sealed class ProducerGeneration
     /// <summary>How long that answer is good.</summary>
     private static readonly TimeSpan MetadataAge = TimeSpan.FromSeconds(5);
 
-    /// <summary>librdkafka's _INVALID_DIFFERENT_RECORD, which the binding has no name for: another one of its batch is invalid.</summary>
-    private const ErrorCode InvalidDifferentRecord = (ErrorCode)(-138);
-
     private readonly Lock _lock = new();
     private readonly HashSet<ISending> _unanswered = [];
     private readonly Dictionary<string, (long At, Task<int?> Answer)> _partitions = new(StringComparer.Ordinal);
@@ -242,7 +239,9 @@ internal sealed class ProducerGeneration
 
             if (_fatal is not null && result.Outcome == SendOutcome.Trouble)
             {
-                result = IsBehindAnother(error.Code) ? Unusable(result.Error!) : result with { Outcome = RefusedOr(error.Code) };
+                result = SendResult.IsBehindAnother(error.Code) ? Unusable(result.Error!)
+                    : _fatal == ErrorCode.Local_GaplessGuarantee ? SendResult.OfRefused(error)
+                    : result;
             }
 
             EndIfFatal();
@@ -270,17 +269,6 @@ internal sealed class ProducerGeneration
         await Task.Delay(LastAnswers, _time).ConfigureAwait(false);
         Close();
     }
-
-    /// <summary>Whether a record was not written only because of another one.</summary>
-    private static bool IsBehindAnother(ErrorCode code) =>
-        code is ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight or ErrorCode.Local_Fatal or ErrorCode.Local_GaplessGuarantee or InvalidDifferentRecord;
-
-    /// <summary>
-    /// librdkafka takes every broker's error that it does not know for final, and so for a refusal of the record. Only that the
-    /// client as a whole may not write is no record's fault.
-    /// </summary>
-    private SendOutcome RefusedOr(ErrorCode code) =>
-        _fatal == ErrorCode.Local_GaplessGuarantee && code != ErrorCode.ClusterAuthorizationFailed ? SendOutcome.Rejected : SendOutcome.Trouble;
 
     /// <summary>Behind a refused record is no trouble; any other fatal error is, or the next producer would fail as fast.</summary>
     private SendResult Unusable(string error) =>

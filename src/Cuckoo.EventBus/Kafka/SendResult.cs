@@ -8,6 +8,9 @@ namespace Cuckoo.EventBus.Kafka;
 /// <param name="IsTooLarge">Whether it was refused for its size, or for that of another one of its batch.</param>
 internal readonly record struct SendResult(SendOutcome Outcome, string? Error, bool IsTooLarge = false)
 {
+    /// <summary>librdkafka's _INVALID_DIFFERENT_RECORD, which the binding has no name for: another one of its batch is invalid.</summary>
+    private const ErrorCode InvalidDifferentRecord = (ErrorCode)(-138);
+
     /// <summary>Whether the client's own queue had no room: it may be handed over again as soon as others are answered.</summary>
     public bool IsQueueFull { get; init; }
 
@@ -15,6 +18,17 @@ internal readonly record struct SendResult(SendOutcome Outcome, string? Error, b
 
     public static SendResult From(Error error) =>
         error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}", IsSizeRefused(error.Code)) { IsQueueFull = error.Code == ErrorCode.Local_QueueFull } : default;
+
+    /// <summary>
+    /// Of the record for which a producer that leaves no gaps became unusable. librdkafka takes every broker's error that it does
+    /// not know for final, and so for a refusal; only that the client as a whole may not write is no record's fault.
+    /// </summary>
+    public static SendResult OfRefused(Error error) =>
+        From(error) with { Outcome = error.Code == ErrorCode.ClusterAuthorizationFailed ? SendOutcome.Trouble : SendOutcome.Rejected };
+
+    /// <summary>Whether a record was not written only because of another one.</summary>
+    public static bool IsBehindAnother(ErrorCode code) =>
+        code is ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight or ErrorCode.Local_Fatal or ErrorCode.Local_GaplessGuarantee or InvalidDifferentRecord;
 
     private static bool IsSizeRefused(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.InvalidMsgSize;
 

@@ -137,7 +137,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
                 {
                     if (reader.FieldCount > 0 && await reader.ReadAsync(ct).ConfigureAwait(false))
                     {
-                        answer = new RejectedRow(row, (OutboxState)reader.GetInt16(0), reader.GetInt32(1), reader.GetString(2), reader.GetString(3));
+                        answer = new RejectedRow(row, (OutboxEntryState)reader.GetInt16(0), reader.GetInt32(1), reader.GetString(2), reader.GetString(3));
                     }
                 }
                 while (await reader.NextResultAsync(ct).ConfigureAwait(false));

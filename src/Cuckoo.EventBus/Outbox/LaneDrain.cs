@@ -123,7 +123,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     {
         var wants = work.Take();
         var isThorough = wants == LaneWants.Everything;
-        var read = await WritingAsync(limit => _claim.ClaimAsync(_session!, limit, isThorough, AsksWriters, ct)).ConfigureAwait(false);
+        var read = await WritingAsync(() => _claim.ClaimAsync(_session!, relay.Limit, isThorough, AsksWriters, ct)).ConfigureAwait(false);
         if (read is null)
         {
             return;
@@ -155,13 +155,13 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             {
                 // Before the next read, which begins at the beginning.
                 isThorough = false;
-                await WritingAsync(_ => _claim.ReturnOrphansAsync(_session!, ct)).ConfigureAwait(false);
+                await WritingAsync(() => _claim.ReturnOrphansAsync(_session!, ct)).ConfigureAwait(false);
                 _floor.Forget();
                 _floor.Reset();
             }
 
             var step = Step();
-            read = await WritingAsync(limit => _claim.ReadAsync(_session!, step, limit, AsksWriters, ct)).ConfigureAwait(false);
+            read = await WritingAsync(() => _claim.ReadAsync(_session!, step, relay.Limit, AsksWriters, ct)).ConfigureAwait(false);
             if (read is null)
             {
                 LeaseLost();
@@ -573,7 +573,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                 return;
             }
 
-            await WritingAsync(_ => _claim.DeliveredAsync(_session!, row, ct)).ConfigureAwait(false);
+            await WritingAsync(() => _claim.DeliveredAsync(_session!, row, ct)).ConfigureAwait(false);
             BusMetrics.OutboxSent.Add(1, Tag);
             Unpark(key);
             return;
@@ -597,18 +597,17 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
 
     private async Task RejectAsync(PendingRow row, RowKey? key, string error)
     {
-        var outcome = await WritingAsync(_ => _claim.RejectAsync(_session!, row, error, ct)).ConfigureAwait(false);
+        var outcome = await WritingAsync(() => _claim.RejectAsync(_session!, row, error, ct)).ConfigureAwait(false);
+        _suspects.Remove(row.Id);
         if (outcome is not { } rejected)
         {
             // The lane is another's, as the next read will say, or someone deleted the row.
-            _suspects.Remove(row.Id);
             return;
         }
 
-        _suspects.Remove(row.Id);
         _mayRetry = true;
         BusMetrics.OutboxRejected.Add(1, Tag);
-        if (rejected.State == OutboxState.Dead)
+        if (rejected.State == OutboxEntryState.Dead)
         {
             BusMetrics.OutboxDied.Add(1, Tag);
             OutboxLog.RowDied(relay.Logger, rejected, error);
@@ -674,9 +673,9 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         }
     }
 
-    private async Task<T> WritingAsync<T>(Func<int, Task<T>> write)
+    private async Task<T> WritingAsync<T>(Func<Task<T>> write)
     {
         using var turn = await relay.Database.EnterWriteAsync(ct).ConfigureAwait(false);
-        return await write(relay.Limit).ConfigureAwait(false);
+        return await write().ConfigureAwait(false);
     }
 }

@@ -33,12 +33,12 @@ internal sealed class LaneSql
             """;
         var hold = $"UPDATE {lanes} SET wake = FALSE, lease_until = {leaseEnd}, floor = @durable WHERE {Ours} RETURNING owner, claim, floor{dialect.FastCommitColumn};";
         var release = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL, floor = @durable WHERE {Ours} AND wake = FALSE RETURNING lane{dialect.FastCommitColumn};";
+        // A rejected row of a former owner's stays.
         var delete = $"DELETE FROM {messages} WHERE {dialect.IsOneOf("id", "@done")} AND state = 0";
         Hold = hold;
         DeleteAndHold = dialect.DeleteThen(delete, hold);
         Release = release;
         DeleteAndRelease = dialect.DeleteThen(delete, release);
-        Delete = delete;
         Park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND state = 0 AND {isOurs};";
         // No row is above a floor that is null, because the lane is another's.
         FirstRead = Read($"SELECT l.floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner", "");
@@ -145,9 +145,6 @@ internal sealed class LaneSql
 
     /// <summary><see cref="Release"/>, with @done: the acknowledged rows.</summary>
     public string DeleteAndRelease { get; }
-
-    /// <summary>@done: rows the broker has; a rejected row of a former owner's stays.</summary>
-    public string Delete { get; }
 
     /// <summary>@lane, @owner, @claim, @park: rows that wait behind a rejected one of their key.</summary>
     public string Park { get; }

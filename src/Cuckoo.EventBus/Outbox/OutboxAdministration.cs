@@ -241,7 +241,7 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
                 EventId = reader.GetString(4),
                 EventType = reader.GetString(5),
                 CreatedAt = TimeOf(reader, 6),
-                DueAt = reader.IsDBNull(7) || reader.GetInt16(1) == (short)OutboxState.Dead ? null : TimeOf(reader, 7),
+                DueAt = reader.IsDBNull(7) || reader.GetInt16(1) == (short)OutboxEntryState.Dead ? null : TimeOf(reader, 7),
                 Attempts = reader.GetInt32(8),
                 LastError = reader.IsDBNull(9) ? null : reader.GetString(9),
                 PayloadBytes = reader.IsDBNull(10) ? 0 : reader.GetInt64(10),

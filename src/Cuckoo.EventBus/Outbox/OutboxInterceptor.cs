@@ -71,7 +71,7 @@ internal sealed class OutboxInterceptor(
         }
 
         var messages = DatabaseOf(context).LayoutOf(context).OutboxMessages;
-        var sql = $"DELETE FROM {messages} WHERE event_id = {{0}} AND state = {(short)OutboxState.Scheduled}";
+        var sql = $"DELETE FROM {messages} WHERE event_id = {{0}} AND state = {(short)OutboxEntryState.Scheduled}";
         return await context.Database.ExecuteSqlRawAsync(sql, [eventId], ct).ConfigureAwait(false) > 0;
     }
 

@@ -30,7 +30,7 @@ internal sealed class OutboxMessage
 
     public string? LastError { get; set; }
 
-    public OutboxState State { get; set; }
+    public OutboxEntryState State { get; set; }
 
     /// <summary>Where this message is staged: what it becomes. Not a column.</summary>
     internal OutgoingRecord? Record { get; init; }
@@ -56,7 +56,8 @@ internal sealed class OutboxMessage
         Key = record.Key,
         EventId = record.EventId,
         Type = record.EventType,
-        Headers = HeaderBlock.Write(record.Headers),
+        // Made of the record when the row is written.
+        Headers = [],
         Payload = record.Payload,
         Record = record,
     };

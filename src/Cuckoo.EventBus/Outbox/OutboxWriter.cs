@@ -103,8 +103,8 @@ internal sealed class OutboxWriter(TimeProvider time)
             var record = records[i];
             var lane = LaneHash.Lane(record.Topic, record.Key ?? Encoding.UTF8.GetBytes(record.EventId), lanes);
             var n = i.ToString(CultureInfo.InvariantCulture);
-            var state = record.DeliverAt is null ? OutboxState.Pending : OutboxState.Scheduled;
-            if (state == OutboxState.Pending)
+            var state = record.DeliverAt is null ? OutboxEntryState.Pending : OutboxEntryState.Scheduled;
+            if (state == OutboxEntryState.Pending)
             {
                 written.Add(lane);
             }

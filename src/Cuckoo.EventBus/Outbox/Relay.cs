@@ -104,6 +104,8 @@ internal sealed class Relay : IDisposable
         {
             OutboxLog.NotReleased(_logger, e, _database.Name);
         }
+
+        await _context.CloseIdleAsync().ConfigureAwait(false);
     }
 
     public void Dispose()

@@ -43,6 +43,14 @@ internal sealed class RelayContext(EventBusDatabase database, RelayOptions optio
     public void Learn(LaneRead read) =>
         Volatile.Write(ref _limit, (int)Math.Clamp(options.BatchBytes / Math.Max(1, read.Bytes / read.Rows.Count), 1, options.BatchSize));
 
+    /// <summary>Closes the connections that nobody uses now.</summary>
+    public async Task CloseIdleAsync()
+    {
+        await Slots.CloseIdleAsync().ConfigureAwait(false);
+        await Aside.CloseIdleAsync().ConfigureAwait(false);
+        await Sweeps.CloseIdleAsync().ConfigureAwait(false);
+    }
+
     public void Dispose()
     {
         Slots.Dispose();

@@ -92,6 +92,7 @@ internal sealed class SessionSlots(EventBusDatabase database, int count) : IDisp
     public void Dispose()
     {
         _isDisposed = true;
+        // Of a relay that was stopped they are closed already; of a host that failed to start there is nothing to await with.
         CloseIdleAsync().GetAwaiter().GetResult();
         _slots.Dispose();
     }

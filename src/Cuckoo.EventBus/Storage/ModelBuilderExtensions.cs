@@ -60,7 +60,7 @@ public static class EventBusModelBuilderExtensions
         e.Ignore(m => m.WrittenIn);
         e.Ignore(m => m.IsPutBack);
 
-        // Partial, so that each costs only the rows it is for. The numbers are OutboxState's.
+        // Partial, so that each costs only the rows it is for. The numbers are OutboxEntryState's.
         var table = e.Metadata.GetTableName();
         e.HasIndex(m => new { m.Lane, m.Id }, $"ix_{table}_pending").HasFilter("state = 0");
         e.HasIndex(m => new { m.Lane, m.DueAt }, $"ix_{table}_waiting").HasFilter("state = 1");

@@ -40,6 +40,6 @@ internal sealed class OutboxBacklog : IBacklog
         await import.WriteAsync(e.ToJson(), NpgsqlDbType.Bytea);
         await import.WriteAsync(DateTime.UtcNow, NpgsqlDbType.TimestampTz);
         await import.WriteAsync(0, NpgsqlDbType.Integer);
-        await import.WriteAsync((short)OutboxState.Pending, NpgsqlDbType.Smallint);
+        await import.WriteAsync((short)OutboxEntryState.Pending, NpgsqlDbType.Smallint);
     }
 }

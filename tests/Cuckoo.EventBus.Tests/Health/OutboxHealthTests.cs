@@ -26,7 +26,7 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
         await PublishAsync(shop, 1, 2);
         Assert.Equal(HealthStatus.Healthy, (await health.CheckHealthAsync(TestContext.Current.CancellationToken)).Status);
 
-        await ChangeAsync(database, 1, s => s.SetProperty(m => m.State, OutboxState.Dead));
+        await ChangeAsync(database, 1, s => s.SetProperty(m => m.State, OutboxEntryState.Dead));
         await ChangeAsync(database, 2, s => s.SetProperty(m => m.CreatedAt, DateTime.UtcNow.AddHours(-1)));
         var report = await health.CheckHealthAsync(TestContext.Current.CancellationToken);
 
@@ -44,7 +44,7 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
         var database = await bus.AddDatabaseAsync<ShopContext>(databases);
         var writer = await bus.StartAsync<ShopContext>("writer", database, configuration: new Dictionary<string, string?> { ["EventBus:Relay:Enabled"] = "false" });
         await PublishAsync(writer, 1);
-        await ChangeAsync(database, 1, s => s.SetProperty(m => m.State, OutboxState.Dead));
+        await ChangeAsync(database, 1, s => s.SetProperty(m => m.State, OutboxEntryState.Dead));
         var seen = new System.Collections.Concurrent.ConcurrentDictionary<string, double>();
         // Of all relays of the process, other tests' too.
         using var listener = new MeterListener

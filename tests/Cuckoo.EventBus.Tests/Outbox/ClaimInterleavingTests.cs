@@ -14,7 +14,7 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
     public async Task A_new_owner_does_not_read_what_the_former_one_is_just_deleting()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1, 2, 3);
+        var lane = await shop.PublishAsync(1, 2, 3);
         await using var former = await RelayHand.OpenAsync(shop, lane, "former");
         await using var next = await RelayHand.OpenAsync(shop, lane, "next");
         var rows = (await former.ReadAsync())!;
@@ -22,7 +22,7 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
         await using var barrier = await former.Session.Connection.BeginTransactionAsync();
         Assert.True(await former.ReleaseAsync(rows[0].Id, rows[1].Id));
         var reading = Task.Run(next.ReadAsync);
-        await EventuallyWaitingForLockAsync(shop);
+        await OutboxScene.EventuallyWaitingForLockAsync(shop.Database);
         await barrier.CommitAsync();
 
         Assert.Equal([3], RelayHand.Numbers(await reading));
@@ -32,7 +32,7 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
     public async Task A_new_owner_after_a_lapsed_lease_does_not_read_what_the_former_one_is_just_parking()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1, 2, 3);
+        var lane = await shop.PublishAsync(1, 2, 3);
         await using var former = await RelayHand.OpenAsync(shop, lane, "former", new RelayOptions { Lease = TimeSpan.Zero });
         await using var next = await RelayHand.OpenAsync(shop, lane, "next");
         var rows = (await former.ReadAsync())!;
@@ -41,7 +41,7 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
         await former.Claim.RejectAsync(former.Session, rows[0], "refused", default);
         await former.ReadOnAsync(park: [rows[1].Id, rows[2].Id]);
         var reading = Task.Run(next.ReadAsync);
-        await EventuallyWaitingForLockAsync(shop);
+        await OutboxScene.EventuallyWaitingForLockAsync(shop.Database);
         await barrier.CommitAsync();
 
         Assert.Empty((await reading)!);
@@ -52,16 +52,16 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
     public async Task A_wake_up_that_commits_while_the_holder_lets_go_is_not_lost()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1);
+        var lane = await shop.PublishAsync(1);
         await using var holder = await RelayHand.OpenAsync(shop, lane, "holder");
         await using var other = await RelayHand.OpenAsync(shop, lane, "other");
         var rows = (await holder.ReadAsync())!;
-        await PublishAsync(shop, 2);
+        await shop.PublishAsync(2);
 
         await using var barrier = await other.Session.Connection.BeginTransactionAsync();
         Assert.Null(await other.ReadAsync());
         var releasing = Task.Run(() => holder.ReleaseAsync(rows[0].Id));
-        await EventuallyWaitingForLockAsync(shop);
+        await OutboxScene.EventuallyWaitingForLockAsync(shop.Database);
         await barrier.CommitAsync();
 
         Assert.False(await releasing);
@@ -72,16 +72,16 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
     public async Task Whoever_wakes_a_lane_that_is_just_let_go_gets_it()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1);
+        var lane = await shop.PublishAsync(1);
         await using var holder = await RelayHand.OpenAsync(shop, lane, "holder");
         await using var other = await RelayHand.OpenAsync(shop, lane, "other");
         var rows = (await holder.ReadAsync())!;
 
         await using var barrier = await holder.Session.Connection.BeginTransactionAsync();
         Assert.True(await holder.ReleaseAsync(rows[0].Id));
-        await PublishAsync(shop, 2);
+        await shop.PublishAsync(2);
         var claiming = Task.Run(other.ReadAsync);
-        await EventuallyWaitingForLockAsync(shop);
+        await OutboxScene.EventuallyWaitingForLockAsync(shop.Database);
         await barrier.CommitAsync();
 
         Assert.Equal([2], RelayHand.Numbers(await claiming));
@@ -91,16 +91,16 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
     public async Task A_wake_up_before_a_read_is_answered_by_that_read_and_one_after_it_keeps_the_lane_from_being_let_go()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1);
+        var lane = await shop.PublishAsync(1);
         await using var holder = await RelayHand.OpenAsync(shop, lane, "holder");
         await using var other = await RelayHand.OpenAsync(shop, lane, "other");
         await holder.ReadAsync();
 
-        await PublishAsync(shop, 2);
+        await shop.PublishAsync(2);
         Assert.Null(await other.ReadAsync());
         var rows = (await holder.ReadOnAsync())!;
         Assert.Equal([1, 2], RelayHand.Numbers(rows));
-        await PublishAsync(shop, 3);
+        await shop.PublishAsync(3);
         Assert.Null(await other.ReadAsync());
 
         Assert.False(await holder.ReleaseAsync([.. rows.Select(r => r.Id)]));
@@ -135,21 +135,4 @@ public sealed class Claim_interleavings_on_PostgreSQL(PostgresFixture databases)
 
         Assert.Empty(await shop.OutboxAsync());
     }
-
-    /// <summary>Publishes to the key "a"; returns its lane.</summary>
-    private static async Task<short> PublishAsync(Shop shop, params int[] numbers)
-    {
-        await shop.RequestAsync(async (db, events) =>
-        {
-            await events.PublishBatchAsync(numbers.Select(number => new OrderPlaced("a", number)));
-            await db.SaveChangesAsync();
-        });
-        return (await shop.OutboxAsync())[^1].Lane;
-    }
-
-    private static Task EventuallyWaitingForLockAsync(Shop shop) => Eventually.True(
-        () => shop.Database.AskAsync<ShopContext, bool>(db => db.Database
-            .SqlQueryRaw<int>("""SELECT pid AS "Value" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'""")
-            .AnyAsync()),
-        what: "a transaction waits for a lock");
 }

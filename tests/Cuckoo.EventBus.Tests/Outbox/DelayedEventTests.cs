@@ -73,7 +73,7 @@ public abstract class DelayedEventTests(KafkaFixture kafka, DatabaseFixture data
         await scene.PublishAsync("a", 3000, 3001);
 
         await scene.EventuallySentAsync("a", 3000, 3001);
-        Assert.Equal(2000, (await scene.RowsAsync()).Count(row => row.State == OutboxState.Scheduled));
+        Assert.Equal(2000, (await scene.RowsAsync()).Count(row => row.State == OutboxEntryState.Scheduled));
     }
 
     [Theory]

@@ -25,7 +25,7 @@ public sealed class Floor_on_PostgreSQL(KafkaFixture kafka, PostgresFixture data
             await second.PublishAsync(7);
             await second.CommitAsync();
         });
-        await scene.EventuallyWaitingForLockAsync();
+        await OutboxScene.EventuallyWaitingForLockAsync(scene.Database);
 
         // Ids above the first one's, in its lane, read and deleted in several rounds.
         for (var round = 0; round < 3; round++)

@@ -10,7 +10,7 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
     public async Task A_free_lane_is_claimed_and_read_in_the_order_of_ids()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1, 2, 3);
+        var lane = await shop.PublishAsync(1, 2, 3);
         await using var relay = await RelayHand.OpenAsync(shop, lane, "one");
 
         Assert.Equal([1, 2, 3], RelayHand.Numbers(await relay.ReadAsync()));
@@ -20,12 +20,12 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
     public async Task A_held_lane_is_not_given_away_and_its_holder_is_woken()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1);
+        var lane = await shop.PublishAsync(1);
         await using var holder = await RelayHand.OpenAsync(shop, lane, "holder");
         await using var other = await RelayHand.OpenAsync(shop, lane, "other");
         var first = await holder.ReadAsync();
 
-        await PublishAsync(shop, 2);
+        await shop.PublishAsync(2);
         Assert.Null(await other.ReadAsync());
 
         Assert.False(await holder.ReleaseAsync(first![0].Id));
@@ -39,7 +39,7 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
     public async Task A_released_lane_is_free_for_the_next()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1);
+        var lane = await shop.PublishAsync(1);
         await using var one = await RelayHand.OpenAsync(shop, lane, "one");
         await using var two = await RelayHand.OpenAsync(shop, lane, "two");
         var rows = await one.ReadAsync();
@@ -52,7 +52,7 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
     public async Task A_lane_passes_on_when_its_lease_ends_and_the_former_owner_can_do_no_harm()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, 1, 2);
+        var lane = await shop.PublishAsync(1, 2);
         await using var stalled = await RelayHand.OpenAsync(shop, lane, "stalled");
         await using var next = await RelayHand.OpenAsync(shop, lane, "next");
         var sent = await stalled.ReadAsync();
@@ -70,26 +70,13 @@ public abstract class LaneClaimTests(DatabaseFixture databases)
     public async Task A_read_keeps_no_more_than_its_bytes()
     {
         await using var shop = await Shop.OpenAsync(databases);
-        var lane = await PublishAsync(shop, Enumerable.Range(1, 20).ToArray());
+        var lane = await shop.PublishAsync(Enumerable.Range(1, 20).ToArray());
         await using var relay = await RelayHand.OpenAsync(shop, lane, "one", new RelayOptions { BatchBytes = 1000 });
 
         var rows = await relay.ReadAsync();
 
         Assert.InRange(rows!.Count, 1, 19);
         Assert.True(rows.Take(rows.Count - 1).Sum(r => r.Bytes) < 1000);
-    }
-
-    /// <summary>Publishes to the key "a"; returns its lane.</summary>
-    private static Task<short> PublishAsync(Shop shop, params int[] numbers) => PublishAsync(shop, "a", numbers);
-
-    private static async Task<short> PublishAsync(Shop shop, string key, params int[] numbers)
-    {
-        await shop.RequestAsync(async (db, events) =>
-        {
-            await events.PublishBatchAsync(numbers.Select(number => new OrderPlaced(key, number)));
-            await db.SaveChangesAsync();
-        });
-        return (await shop.OutboxAsync())[^1].Lane;
     }
 }
 

@@ -79,7 +79,7 @@ public abstract class OutboxAdministrationTests(KafkaFixture kafka, DatabaseFixt
 
         // Still spoilt: it dies again, with all its attempts.
         Assert.Equal(1, await Of(relay).RequeueAsync(new OutboxFilter { State = OutboxEntryState.Dead }, ct: Ct));
-        await Eventually.True(async () => await scene.RowsAsync() is [{ State: OutboxState.Dead, Id: > 3, Attempts: 1 }]);
+        await Eventually.True(async () => await scene.RowsAsync() is [{ State: OutboxEntryState.Dead, Id: > 3, Attempts: 1 }]);
         await scene.RepairAsync();
         Assert.Equal(1, await Of(relay).RequeueAsync(new OutboxFilter { Key = "a" }, ct: Ct));
 
@@ -147,14 +147,14 @@ public abstract class OutboxAdministrationTests(KafkaFixture kafka, DatabaseFixt
     {
         await using var scene = await OutboxScene.OpenAsync(kafka, databases);
         await scene.PublishAsync("a", Enumerable.Range(1, 1100));
-        await scene.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().ExecuteUpdateAsync(set => set.SetProperty(m => m.State, OutboxState.Dead)));
+        await scene.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().ExecuteUpdateAsync(set => set.SetProperty(m => m.State, OutboxEntryState.Dead)));
         var progress = new Progress();
 
         Assert.Equal(1100, await Of(scene.Writer).RequeueAsync(new OutboxFilter { State = OutboxEntryState.Dead }, progress, Ct));
 
         Assert.Equal([500, 1000, 1100], progress.Reports);
         var rows = await scene.RowsAsync();
-        Assert.Equal(1100, rows.Count(row => row is { State: OutboxState.Pending, Id: > 1100 }));
+        Assert.Equal(1100, rows.Count(row => row is { State: OutboxEntryState.Pending, Id: > 1100 }));
         await scene.StartRelayAsync();
         await scene.EventuallySentAsync("a", Enumerable.Range(1, 1100));
     }

@@ -133,8 +133,10 @@ internal sealed class OutboxScene : IAsyncDisposable
     }
 
     /// <summary>Until some transaction of the database waits for another's lock.</summary>
-    public Task EventuallyWaitingForLockAsync() => Eventually.True(
-        async () => await CountAsync("SELECT count(*)::int AS \"Value\" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0,
+    public static Task EventuallyWaitingForLockAsync(TestDatabase database) => Eventually.True(
+        () => database.AskAsync<ShopContext, bool>(db => db.Database
+            .SqlQueryRaw<int>("""SELECT pid AS "Value" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'""")
+            .AnyAsync()),
         what: "a transaction waits for a lock");
 
     public Task<int> CountAsync(string sql) => Database.AskAsync<ShopContext, int>(db => db.Database.SqlQueryRaw<int>(sql).SingleAsync());

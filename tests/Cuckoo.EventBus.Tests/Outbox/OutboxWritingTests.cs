@@ -538,11 +538,11 @@ public abstract class OutboxWritingTests(DatabaseFixture databases)
 
         var rows = await shop.OutboxAsync();
         Assert.Equal(3, rows.Count);
-        Assert.Equal((Topics.Orders, "order.placed", placed.EventId.ToString(), OutboxState.Pending), (rows[0].Topic, rows[0].Type, rows[0].EventId, rows[0].State));
+        Assert.Equal((Topics.Orders, "order.placed", placed.EventId.ToString(), OutboxEntryState.Pending), (rows[0].Topic, rows[0].Type, rows[0].EventId, rows[0].State));
         Assert.Equal("a"u8, rows[0].Key!);
         Assert.Equal(LaneHash.Lane(Topics.Orders, "a"u8, 16), rows[0].Lane);
         Assert.Equal(placed.EventId.ToString(), HeaderBlock.Read(rows[0].Headers)[Headers.Id]);
-        Assert.Equal(OutboxState.Scheduled, rows[1].State);
+        Assert.Equal(OutboxEntryState.Scheduled, rows[1].State);
         Assert.Equal("other"u8, rows[1].Key!);
         Assert.Equal(due.UtcDateTime, DateTime.SpecifyKind(rows[1].DueAt!.Value, DateTimeKind.Utc), TimeSpan.FromMilliseconds(1));
         Assert.Null(rows[2].Key);

@@ -66,7 +66,7 @@ public abstract class ParkedKeyTests(KafkaFixture kafka, DatabaseFixture databas
         await scene.StartRelayAsync();
 
         await scene.EventuallySentAsync("a", 2);
-        await Eventually.Equal(OutboxState.Waiting, async () => Assert.Single(await scene.RowsAsync()).State);
+        await Eventually.Equal(OutboxEntryState.Waiting, async () => Assert.Single(await scene.RowsAsync()).State);
     }
 
     [Fact]

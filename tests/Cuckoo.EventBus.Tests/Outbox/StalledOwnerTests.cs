@@ -23,7 +23,7 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
     {
         await using var stall = await Stall.BeginAsync(databases);
         // The new owner's head is rejected; what follows it waits.
-        Assert.Equal(OutboxState.Waiting, (await stall.New.Claim.RejectAsync(stall.New.Session, stall.Rows[1], "refused", default))!.State);
+        Assert.Equal(OutboxEntryState.Waiting, (await stall.New.Claim.RejectAsync(stall.New.Session, stall.Rows[1], "refused", default))!.State);
         await stall.New.ReadOnAsync(park: [stall.Rows[2].Id]);
 
         Assert.Null(await stall.Former.ReadOnAsync(done: [.. stall.Rows.Select(r => r.Id)]));
@@ -103,7 +103,7 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
         if (isDead)
         {
             await stall.Shop.Database.AskAsync<ShopContext, int>(db => db.Set<OutboxMessage>().ExecuteUpdateAsync(set => set.SetProperty(m => m.Attempts, 100)));
-            Assert.Equal(OutboxState.Dead, (await owner.RejectAsync(session, stall.Rows[0], "refused", default))!.State);
+            Assert.Equal(OutboxEntryState.Dead, (await owner.RejectAsync(session, stall.Rows[0], "refused", default))!.State);
         }
         else
         {
@@ -130,12 +130,7 @@ public abstract class StalledOwnerTests(DatabaseFixture databases)
         public static async Task<Stall> BeginAsync(DatabaseFixture databases)
         {
             var shop = await Shop.OpenAsync(databases);
-            await shop.RequestAsync(async (db, events) =>
-            {
-                await events.PublishBatchAsync(Enumerable.Range(1, 3).Select(n => new OrderPlaced("a", n)));
-                await db.SaveChangesAsync();
-            });
-            var lane = (await shop.OutboxAsync())[0].Lane;
+            var lane = await shop.PublishAsync(1, 2, 3);
             var former = await RelayHand.OpenAsync(shop, lane, "former");
             var next = await RelayHand.OpenAsync(shop, lane, "new");
             await former.ReadAsync();

@@ -62,6 +62,17 @@ internal sealed class Shop : IAsyncDisposable
     public Task RequestAsync(Func<ShopContext, IEventPublisher, Task> work) =>
         Service.InScopeAsync(scope => work(scope.GetRequiredService<ShopContext>(), scope.GetRequiredService<IEventPublisher>()));
 
+    /// <summary>Publishes orders of the key "a"; returns its lane.</summary>
+    public async Task<short> PublishAsync(params int[] numbers)
+    {
+        await RequestAsync(async (db, events) =>
+        {
+            await events.PublishBatchAsync(numbers.Select(number => new OrderPlaced("a", number)));
+            await db.SaveChangesAsync();
+        });
+        return (await OutboxAsync())[^1].Lane;
+    }
+
     /// <summary>The committed rows of the outbox, by id.</summary>
     public Task<List<OutboxMessage>> OutboxAsync() =>
         Database.AskAsync<ShopContext, List<OutboxMessage>>(db => db.Set<OutboxMessage>().AsNoTracking().OrderBy(m => m.Id).ToListAsync());
