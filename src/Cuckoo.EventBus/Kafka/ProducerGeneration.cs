@@ -24,7 +24,7 @@ internal sealed class ProducerGeneration
     private static readonly TimeSpan MetadataAge = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
-    private readonly HashSet<ISending> _unanswered = [];
+    private readonly UnansweredRecords _unanswered = new();
     private readonly Dictionary<string, (long At, Task<int?> Answer)> _partitions = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly IProducer<byte[]?, byte[]?> _producer;
@@ -66,7 +66,7 @@ internal sealed class ProducerGeneration
         Confluent.Kafka.Headers kafkaHeaders;
         try
         {
-            kafkaHeaders = ToKafka(headers);
+            kafkaHeaders = KafkaHeaders.Of(headers);
         }
         catch (FormatException e)
         {
@@ -78,17 +78,8 @@ internal sealed class ProducerGeneration
     }
 
     /// <inheritdoc cref="Send(string, byte[], byte[], byte[], ISending)"/>
-    public void Send(OutgoingRecord record, ISending sending)
-    {
-        var headers = new Confluent.Kafka.Headers();
-        for (var i = 0; i < record.Headers.Count; i++)
-        {
-            var (name, value) = record.Headers[i];
-            headers.Add(name, value);
-        }
-
-        Send(record.Topic, new Message<byte[]?, byte[]?> { Key = record.Key, Value = record.Payload, Headers = headers }, sending);
-    }
+    public void Send(OutgoingRecord record, ISending sending) =>
+        Send(record.Topic, new Message<byte[]?, byte[]?> { Key = record.Key, Value = record.Payload, Headers = KafkaHeaders.Of(record.Headers) }, sending);
 
     /// <summary>Answers for those that have waited too long. What becomes of their records is not known then.</summary>
     public void GiveUpOverdue()
@@ -96,8 +87,7 @@ internal sealed class ProducerGeneration
         List<Sending> overdue;
         lock (_lock)
         {
-            overdue = [.. _unanswered.OfType<Sending>().Where(sending => sending.IsOverdue(_time))];
-            overdue.ForEach(sending => _unanswered.Remove(sending));
+            overdue = [.. _unanswered.TakeWhere(sending => sending is Sending direct && direct.IsOverdue(_time)).Cast<Sending>()];
         }
 
         foreach (var sending in overdue)
@@ -108,17 +98,17 @@ internal sealed class ProducerGeneration
 
     private void Send(string topic, Message<byte[]?, byte[]?> message, ISending sending)
     {
-        bool isUsable;
+        var place = -1;
         lock (_lock)
         {
-            isUsable = _fatal is null && !_isClosed && _unanswered.Add(sending);
-            if (isUsable)
+            if (_fatal is null && !_isClosed)
             {
+                place = _unanswered.Add(sending);
                 Interlocked.Increment(ref _calls);
             }
         }
 
-        if (!isUsable)
+        if (place < 0)
         {
             sending.Answered(Unusable("The producer became unusable; another one takes its place."));
             return;
@@ -126,15 +116,15 @@ internal sealed class ProducerGeneration
 
         try
         {
-            _producer.Produce(topic, message, report => Answer(report.Error, sending));
+            _producer.Produce(topic, message, report => Answer(report.Error, sending, place));
         }
         catch (ProduceException<byte[]?, byte[]?> e)
         {
-            Answer(e.Error, sending);
+            Answer(e.Error, sending, place);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or ObjectDisposedException)
         {
-            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), sending);
+            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), sending, place);
         }
         finally
         {
@@ -197,11 +187,10 @@ internal sealed class ProducerGeneration
         // A native call must not meet the end of what it works on. New ones are refused by now.
         SpinWait.SpinUntil(() => Volatile.Read(ref _calls) == 0);
         _producer.Dispose();
-        ISending[] unanswered;
+        List<ISending> unanswered;
         lock (_lock)
         {
-            unanswered = [.. _unanswered];
-            _unanswered.Clear();
+            unanswered = _unanswered.TakeWhere(static _ => true);
         }
 
         foreach (var sending in unanswered)
@@ -210,23 +199,12 @@ internal sealed class ProducerGeneration
         }
     }
 
-    private static Confluent.Kafka.Headers ToKafka(byte[] block)
-    {
-        var headers = new Confluent.Kafka.Headers();
-        foreach (var header in HeaderBlock.Enumerate(block))
-        {
-            headers.Add(header.Name, header.Value);
-        }
-
-        return headers;
-    }
-
-    private void Answer(Error error, ISending sending)
+    private void Answer(Error error, ISending sending, int place)
     {
         var result = SendResult.From(error);
         lock (_lock)
         {
-            if (!_unanswered.Remove(sending))
+            if (!_unanswered.Remove(sending, place))
             {
                 // Answered already, when the producer ended.
                 return;

@@ -8,6 +8,8 @@ internal sealed class BlockedPartitions
     private readonly Dictionary<(string Topic, int Partition), BlockedPartition> _blocked = [];
     private readonly Dictionary<string, int?> _counts = new(StringComparer.Ordinal);
 
+    public bool IsEmpty => _blocked.Count == 0;
+
     /// <summary>The lowest id that was passed over for any of them.</summary>
     public long? PassedFrom => _blocked.Values.Min(b => b.PassedFrom);
 

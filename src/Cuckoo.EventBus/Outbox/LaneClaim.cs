@@ -97,7 +97,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
             if (!reader.IsDBNull(0))
             {
                 // The lowest id comes last.
-                keys[new RowKey(reader.GetString(1), reader.GetFieldValue<byte[]>(2))] = reader.GetInt64(0);
+                keys[new RowKey(reader.GetString(1), reader.GetByteArray(2)!)] = reader.GetInt64(0);
             }
         }
 
@@ -256,6 +256,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     /// <returns>Whether there was no further row.</returns>
     private async Task<bool> ReadRowsAsync(DbDataReader reader, LaneRead read, CancellationToken ct)
     {
+        var topic = "";
         for (var bytes = 0L; await reader.ReadAsync(ct).ConfigureAwait(false);)
         {
             if (bytes >= options.BatchBytes)
@@ -263,13 +264,16 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
                 return false;
             }
 
+            // One string for rows of one topic, which may wait for the broker for long.
+            var name = reader.GetString(1);
+            topic = topic == name ? topic : name;
             var row = new PendingRow
             {
                 Id = reader.GetInt64(0),
-                Topic = reader.GetString(1),
-                Key = reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
-                Headers = reader.GetFieldValue<byte[]>(3),
-                Payload = reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4),
+                Topic = topic,
+                Key = reader.GetByteArray(2),
+                Headers = reader.GetByteArray(3) ?? [],
+                Payload = reader.GetByteArray(4),
                 Attempts = reader.GetInt32(5),
             };
             read.HasWaiting = reader.GetBoolean(6);

@@ -337,8 +337,9 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
                 return Next.Release;
             }
 
-            var moving = _window.Rows.Values.Count(row => !IsBlocked(row));
-            var blocked = _window.Rows.Count - moving;
+            // The rows are looked at only where one can be blocked.
+            var blocked = _window.IsOrdinary && _blocked.IsEmpty ? 0 : _window.Rows.Values.Count(IsBlocked);
+            var moving = _window.Rows.Count - blocked;
             var isOver = relay.Slots.IsWanted && _time.GetElapsedTime(_tookTurnAt) > Turn;
             if (isChanged || (work.IsWanted && !isOver))
             {
@@ -440,12 +441,12 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
     }
 
     /// <summary>Rows without a key wait for whatever partition they got, so those that are late count as well.</summary>
-    private int KeylessAnd(int moving) => moving + _window.Rows.Values.Count(row => row.Row.Key is null && IsBlocked(row));
+    private int KeylessAnd(int moving) => _window.IsOrdinary ? moving : moving + _window.Rows.Values.Count(row => row.Row.Key is null && IsBlocked(row));
 
     private bool IsLate(SentRow row) => _time.GetElapsedTime(row.SentAt) >= Late;
 
     /// <summary>Whether the row's answer may take as long as its partition's trouble.</summary>
-    private bool IsBlocked(SentRow row) => row.Blocked is not null || ((row.Way != SendWay.Together || row.Row.Key is null) && IsLate(row));
+    private bool IsBlocked(SentRow row) => row.Blocked is not null || (!row.IsOrdinary && IsLate(row));
 
     private async Task BlockAsync()
     {

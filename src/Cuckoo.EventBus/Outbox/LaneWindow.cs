@@ -12,16 +12,21 @@ internal sealed class LaneWindow
     private TaskCompletionSource? _waiting;
     private int _unanswered;
     private int _enough;
+    private int _special;
     private bool _isWoken;
 
     /// <summary>Rows that are sent and whose answer was not yet taken.</summary>
     public IReadOnlyDictionary<long, SentRow> Rows => _rows;
+
+    /// <summary>Whether each has a key and travels with others, so that only a blocked partition makes it wait for long.</summary>
+    public bool IsOrdinary => _special == 0;
 
     private bool IsDue => _isWoken || _unanswered <= _enough;
 
     public void Add(SentRow row)
     {
         _rows.Add(row.Id, row);
+        _special += row.IsOrdinary ? 0 : 1;
         lock (_lock)
         {
             _unanswered++;
@@ -63,7 +68,10 @@ internal sealed class LaneWindow
 
         foreach (var row in answers)
         {
-            _rows.Remove(row.Id);
+            if (_rows.Remove(row.Id) && !row.IsOrdinary)
+            {
+                _special--;
+            }
         }
 
         return answers;

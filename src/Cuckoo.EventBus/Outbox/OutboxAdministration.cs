@@ -60,8 +60,8 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
         return await reader.ReadAsync(ct).ConfigureAwait(false)
             ? row.Entry with
             {
-                Headers = HeadersOf(reader.GetFieldValue<byte[]>(0)),
-                Payload = reader.IsDBNull(1) ? null : reader.GetFieldValue<byte[]>(1),
+                Headers = HeadersOf(reader.GetByteArray(0) ?? []),
+                Payload = reader.GetByteArray(1),
             }
             : null;
     }
@@ -230,7 +230,7 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
 
     private static Row RowOf(DbDataReader reader)
     {
-        var key = reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3);
+        var key = reader.GetByteArray(3);
         return new Row(
             new OutboxEntry
             {

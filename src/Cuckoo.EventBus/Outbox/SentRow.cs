@@ -12,6 +12,9 @@ internal sealed class SentRow(LaneWindow window, PendingRow row, SendWay way, lo
 
     public SendWay Way => way;
 
+    /// <summary>Whether it has a key and travels with others.</summary>
+    public bool IsOrdinary => way == SendWay.Together && Row.Key is not null;
+
     /// <summary>When it was handed over, as a timestamp of the <see cref="TimeProvider"/>.</summary>
     public long SentAt => sentAt;
 

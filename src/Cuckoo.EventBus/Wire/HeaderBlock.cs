@@ -48,9 +48,9 @@ internal static class HeaderBlock
     public static EventHeaders Read(ReadOnlySpan<byte> block)
     {
         var headers = new EventHeaders();
-        foreach (var (name, value) in Enumerate(block))
+        for (var each = Enumerate(block); each.MoveNext();)
         {
-            headers.Add(name, value);
+            headers.Add(each.Name, each.ToArray());
         }
 
         return headers;
@@ -72,9 +72,15 @@ internal static class HeaderBlock
     {
         private ReadOnlySpan<byte> _rest = rest;
 
-        public (string Name, byte[]? Value) Current { get; private set; }
+        public string Name { get; private set; } = "";
 
-        public readonly Enumerator GetEnumerator() => this;
+        /// <summary>Whether there is no value, which is not the same as an empty one.</summary>
+        public bool IsNull { get; private set; }
+
+        /// <summary>The value's bytes; still the block's.</summary>
+        public ReadOnlySpan<byte> Value { get; private set; }
+
+        public readonly byte[]? ToArray() => IsNull ? null : Value.ToArray();
 
         public bool MoveNext()
         {
@@ -83,21 +89,22 @@ internal static class HeaderBlock
                 return false;
             }
 
-            var name = Headers.NameOf(Take(ref _rest, TakeLength(ref _rest)));
+            Name = Headers.NameOf(Take(ref _rest, TakeLength(ref _rest)));
             var length = TakeLength(ref _rest);
-            if (name.Length == 0)
+            if (Name.Length == 0)
             {
                 throw new FormatException("A header in the block has an empty name.");
             }
 
-            Current = (name, length < 0 ? null : Take(ref _rest, length).ToArray());
+            IsNull = length < 0;
+            Value = IsNull ? default : Take(ref _rest, length);
             return true;
         }
     }
 
-    private static int TakeLength(ref ReadOnlySpan<byte> rest) => BinaryPrimitives.ReadInt32BigEndian(Take(ref rest, 4));
+    private static int TakeLength(scoped ref ReadOnlySpan<byte> rest) => BinaryPrimitives.ReadInt32BigEndian(Take(ref rest, 4));
 
-    private static ReadOnlySpan<byte> Take(ref ReadOnlySpan<byte> rest, int length)
+    private static ReadOnlySpan<byte> Take(scoped ref ReadOnlySpan<byte> rest, int length)
     {
         if (length < 0 || length > rest.Length)
         {

@@ -10,8 +10,14 @@ internal sealed class CommitRun(Bench bench)
     private const double PerSecond = 200;
     private const double Seconds = 20;
 
-    /// <summary>Before it is measured: connections, compiled code, the broker's caches.</summary>
-    private const double WarmUpSeconds = 5;
+    /// <summary>
+    /// Before it is measured: connections, the broker's caches, and above all compiled code. Until that is done, processes that
+    /// share few processors wait for each other's compilers, for half a minute at the measured rate.
+    /// </summary>
+    private const double WarmUpSeconds = 20;
+
+    /// <summary>How much faster the warm-up is.</summary>
+    private const double WarmUpHaste = 2;
 
     private readonly double _seconds = bench.Options.Seconds ?? Seconds;
 
@@ -29,13 +35,13 @@ internal sealed class CommitRun(Bench bench)
         try
         {
             await Task.WhenAll(sides.Select(side => side.StartAsync(target.ForSide)));
-            await CommitAsync(sides, Math.Min(WarmUpSeconds, _seconds));
+            await CommitAsync(sides, Math.Min(WarmUpSeconds, _seconds), PerSecond * WarmUpHaste);
             if (Before is not null)
             {
                 await Before(target, sides);
             }
 
-            var latency = await Latency.OfAsync(bench, target, await CommitAsync(sides, _seconds));
+            var latency = await Latency.OfAsync(bench, target, await CommitAsync(sides, _seconds, PerSecond));
             await Task.WhenAll(sides.Select(side => side.StopAsync()));
             return latency;
         }
@@ -48,9 +54,9 @@ internal sealed class CommitRun(Bench bench)
         }
     }
 
-    private async Task<IReadOnlyCollection<Commit>> CommitAsync(List<SideProcess> sides, double seconds)
+    private async Task<IReadOnlyCollection<Commit>> CommitAsync(List<SideProcess> sides, double seconds, double perSecond)
     {
-        var work = new SideWork { PerSecond = PerSecond / Instances, Seconds = seconds, IsJittered = true };
+        var work = new SideWork { PerSecond = perSecond / Instances, Seconds = seconds, IsJittered = true };
         var results = await Task.WhenAll(sides.Select(side => side.RunAsync(work)));
         return [.. results.SelectMany(r => r.Commits)];
     }

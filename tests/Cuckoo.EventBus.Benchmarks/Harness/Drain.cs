@@ -7,7 +7,7 @@ namespace Cuckoo.EventBus.Benchmarks.Harness;
 internal sealed class Drain(Bench bench)
 {
     /// <summary>Until the loop's code is compiled for good: a slow first tenth would flatter the last.</summary>
-    private const int WarmUpRows = 20_000;
+    private const int WarmUpRows = 100_000;
 
     public int Instances { get; init; } = 1;
 
