@@ -29,46 +29,42 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     /// <returns><see langword="null"/> if another relay has the lane: it is woken and will see the rows.</returns>
     public Task<LaneRead?> ClaimAsync(DatabaseSession session, int limit, bool resetFloor, bool asksWriters, CancellationToken ct)
     {
-        var command = Command(session, sql.Claim + "\n" + (asksWriters && sql.Writers is { } writers ? writers + "\n" : "") + sql.FirstRead);
-        command.AddParameter("lease", options.Lease.TotalSeconds);
-        command.AddParameter("limit", limit);
-        command.AddParameter("reset", resetFloor);
-        return ReadAsync(session, command, limit, asksWriters, ct);
+        var command = Kept(session, sql.ClaimAndRead(asksWriters));
+        command.SetParameter("lease", options.Lease.TotalSeconds);
+        command.SetParameter("limit", limit);
+        command.SetParameter("reset", resetFloor);
+        return ReadAsync(session, command, isPrepared: !asksWriters, limit, asksWriters, ct);
     }
 
     /// <summary>Deletes what is acknowledged, keeps the lane and reads the next rows.</summary>
     /// <returns><see langword="null"/> if the lane is another's by now.</returns>
     public Task<LaneRead?> ReadAsync(DatabaseSession session, LaneStep step, int limit, bool asksWriters, CancellationToken ct)
     {
-        var command = Command(session, step, sql.Hold, sql.DeleteAndHold);
-        command.AddParameter("lease", options.Lease.TotalSeconds);
-        if (step.Park.Count > 0)
+        var (deletes, parks, skips) = (step.Done.Count > 0, step.Park.Count > 0, step.Skip.Count > 0);
+        var command = Kept(session, sql.HoldAndRead(deletes, parks, asksWriters, skips));
+        SetStep(command, step);
+        command.SetParameter("lease", options.Lease.TotalSeconds);
+        if (parks)
         {
-            command.CommandText += "\n" + sql.Park;
-            command.AddParameter("park", dialect.Ids(step.Park));
+            command.SetParameter("park", dialect.Ids(step.Park));
         }
 
-        if (asksWriters && sql.Writers is { } writers)
+        if (skips)
         {
-            command.CommandText += "\n" + writers;
+            command.SetParameter("skip", dialect.Ids(step.Skip));
         }
 
-        command.CommandText += "\n" + (step.Skip.Count > 0 ? sql.NextReadBut : sql.NextRead);
-        if (step.Skip.Count > 0)
-        {
-            command.AddParameter("skip", dialect.Ids(step.Skip));
-        }
-
-        command.AddParameter("floor", step.Floor);
-        command.AddParameter("limit", limit);
-        return ReadAsync(session, command, limit, asksWriters, ct);
+        command.SetParameter("floor", step.Floor);
+        command.SetParameter("limit", limit);
+        return ReadAsync(session, command, isPrepared: !parks && !asksWriters && !skips, limit, asksWriters, ct);
     }
 
     /// <summary>Deletes what is acknowledged and lets the lane go, unless someone has committed rows since the last read.</summary>
     /// <returns>Whether the lane is no longer ours to drain.</returns>
     public async Task<bool> ReleaseAsync(DatabaseSession session, LaneStep step, CancellationToken ct)
     {
-        await using var command = Command(session, step, sql.Release, sql.DeleteAndRelease);
+        var command = Kept(session, sql.Release(deletes: step.Done.Count > 0));
+        SetStep(command, step);
         return await session.InTransactionAsync(dialect, command, () => AnswersAsync(command, ct), ct).ConfigureAwait(false);
     }
 
@@ -187,16 +183,22 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
         }
     }
 
-    private DbCommand Command(DatabaseSession session, LaneStep step, string statement, string withDelete)
+    private void SetStep(DbCommand command, LaneStep step)
     {
-        var command = Command(session, step.Done.Count == 0 ? statement : withDelete);
         if (step.Done.Count > 0)
         {
-            command.AddParameter("done", dialect.Ids(step.Done));
+            command.SetParameter("done", dialect.Ids(step.Done));
         }
 
-        command.AddParameter("claim", _claim);
-        command.AddParameter("durable", step.DurableFloor);
+        command.SetParameter("claim", _claim);
+        command.SetParameter("durable", step.DurableFloor);
+    }
+
+    private DbCommand Kept(DatabaseSession session, string statements)
+    {
+        var command = session.Kept(statements);
+        command.SetParameter("lane", lane);
+        command.SetParameter("owner", owner);
         return command;
     }
 
@@ -208,12 +210,22 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
         return command;
     }
 
-    private async Task<LaneRead?> ReadAsync(DatabaseSession session, DbCommand command, int limit, bool asksWriters, CancellationToken ct)
+    /// <param name="session">The session to use.</param>
+    /// <param name="command">The command, which is kept.</param>
+    /// <param name="isPrepared">
+    /// Whether it is one of few. Not with rows to skip: a plan for any number of them compares each row with each.
+    /// </param>
+    /// <param name="limit">The rows asked for.</param>
+    /// <param name="asksWriters">Whether it asks who is writing.</param>
+    /// <param name="ct">The stop.</param>
+    private async Task<LaneRead?> ReadAsync(DatabaseSession session, DbCommand command, bool isPrepared, int limit, bool asksWriters, CancellationToken ct)
     {
-        await using (command)
+        if (isPrepared)
         {
-            return await session.InTransactionAsync(dialect, command, () => ReadAsync(command, limit, asksWriters, ct), ct).ConfigureAwait(false);
+            await session.PrepareAsync(dialect, command, ct).ConfigureAwait(false);
         }
+
+        return await session.InTransactionAsync(dialect, command, () => ReadAsync(command, limit, asksWriters, ct), ct).ConfigureAwait(false);
     }
 
     private async Task<LaneRead?> ReadAsync(DbCommand command, int limit, bool asksWriters, CancellationToken ct)

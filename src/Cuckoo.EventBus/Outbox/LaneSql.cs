@@ -10,6 +10,10 @@ internal sealed class LaneSql
 
     private const string Columns = "id, topic, key, headers, payload, attempts";
 
+    private readonly string[] _claimAndRead;
+    private readonly string[] _holdAndRead;
+    private readonly string[] _release;
+
     public LaneSql(DatabaseLayout layout)
     {
         var dialect = layout.Dialect;
@@ -21,7 +25,7 @@ internal sealed class LaneSql
         const string Ours = "lane = @lane AND owner = @owner AND claim = @claim";
         const string HeldColumns = "lane, topic, key, event_id, type, headers, payload, created_at, due_at, attempts, last_error, ";
 
-        Claim = $"""
+        var claim = $"""
             UPDATE {lanes} SET
                 wake = CASE WHEN {free} THEN FALSE ELSE TRUE END,
                 claim = CASE WHEN {free} THEN claim + 1 ELSE claim END,
@@ -29,23 +33,23 @@ internal sealed class LaneSql
                 floor = CASE WHEN ({free}) AND @reset THEN 0 ELSE floor END,
                 owner = CASE WHEN {free} THEN @owner ELSE owner END
             WHERE lane = @lane
-            RETURNING owner, claim, floor{dialect.FastCommitColumn};
+            RETURNING owner, claim, floor{dialect.FastCommitColumn}{dialect.PlanByIndexColumns};
             """;
-        var hold = $"UPDATE {lanes} SET wake = FALSE, lease_until = {leaseEnd}, floor = @durable WHERE {Ours} RETURNING owner, claim, floor{dialect.FastCommitColumn};";
+        var hold = $"UPDATE {lanes} SET wake = FALSE, lease_until = {leaseEnd}, floor = @durable WHERE {Ours} RETURNING owner, claim, floor{dialect.FastCommitColumn}{dialect.PlanByIndexColumns};";
         var release = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL, floor = @durable WHERE {Ours} AND wake = FALSE RETURNING lane{dialect.FastCommitColumn};";
         // A rejected row of a former owner's stays.
         var delete = $"DELETE FROM {messages} WHERE {dialect.IsOneOf("id", "@done")} AND state = 0";
-        Hold = hold;
-        DeleteAndHold = dialect.DeleteThen(delete, hold);
-        Release = release;
-        DeleteAndRelease = dialect.DeleteThen(delete, release);
-        Park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND state = 0 AND {isOurs};";
+        var park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND state = 0 AND {isOurs};";
         // No row is above a floor that is null, because the lane is another's.
-        FirstRead = Read($"SELECT l.floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner", "");
+        var firstRead = Read($"SELECT l.floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner", "");
         var nextFloor = $"SELECT @floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner AND l.claim = @claim";
-        NextRead = Read(nextFloor, "");
-        NextReadBut = Read(nextFloor, " AND " + dialect.IsNoneOf("m.id", "@skip"));
-        Writers = dialect.Writers(messages) is { } writers ? writers + ";" : null;
+        var writers = dialect.Writers(messages) is { } asking ? asking + ";\n" : "";
+        string[] holds = [hold, dialect.DeleteThen(delete, hold)];
+        string[] nextReads = [Read(nextFloor, ""), Read(nextFloor, " AND " + dialect.IsNoneOf("m.id", "@skip"))];
+        _claimAndRead = [.. Enumerable.Range(0, 2).Select(i => claim + "\n" + (i > 0 ? writers : "") + firstRead)];
+        _holdAndRead = [.. Enumerable.Range(0, 16).Select(i =>
+            holds[i & 1] + "\n" + ((i & 2) > 0 ? park + "\n" : "") + ((i & 4) > 0 ? writers : "") + nextReads[(i & 8) >> 3])];
+        _release = [release, dialect.DeleteThen(delete, release)];
 
         Renew = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours} RETURNING claim{dialect.FastCommitColumn};";
         ReleaseAll = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL WHERE owner = @owner";
@@ -131,35 +135,27 @@ internal sealed class LaneSql
         Scheduled,
     }
 
-    /// <summary>@lane, @owner, @lease, @reset: takes a lane that is free or ours, else sets the holder's wake flag.</summary>
-    public string Claim { get; }
+    /// <summary>
+    /// @lane, @owner, @lease, @reset, @limit: takes a lane that is free or ours, else sets the holder's wake flag; then reads the lane's
+    /// first pending rows in order, above its floor.
+    /// </summary>
+    /// <param name="asksWriters">Whether to ask before the read which transactions may have rows that nobody sees yet.</param>
+    public string ClaimAndRead(bool asksWriters) => _claimAndRead[asksWriters ? 1 : 0];
 
-    /// <summary>@lane, @owner, @claim, @lease, @durable: keeps the lane for another read, and answers its wake flag.</summary>
-    public string Hold { get; }
-
-    /// <summary><see cref="Hold"/>, with @done: the acknowledged rows.</summary>
-    public string DeleteAndHold { get; }
+    /// <summary>
+    /// @lane, @owner, @claim, @lease, @durable, @floor, @limit: keeps the lane and answers its wake flag; then reads the pending rows
+    /// above a floor. The same text for the same choice.
+    /// </summary>
+    /// <param name="deletes">@done: the acknowledged rows, which are deleted first.</param>
+    /// <param name="parks">@park: rows that wait behind a rejected one of their key.</param>
+    /// <param name="asksWriters">As for a claim.</param>
+    /// <param name="skips">@skip: rows on their way, which are not read.</param>
+    public string HoldAndRead(bool deletes, bool parks, bool asksWriters, bool skips) =>
+        _holdAndRead[(deletes ? 1 : 0) + (parks ? 2 : 0) + (asksWriters ? 4 : 0) + (skips ? 8 : 0)];
 
     /// <summary>@lane, @owner, @claim, @durable: returns the lane if it is free now; nothing if someone set its wake flag, or has it.</summary>
-    public string Release { get; }
-
-    /// <summary><see cref="Release"/>, with @done: the acknowledged rows.</summary>
-    public string DeleteAndRelease { get; }
-
-    /// <summary>@lane, @owner, @claim, @park: rows that wait behind a rejected one of their key.</summary>
-    public string Park { get; }
-
-    /// <summary>@lane, @owner, @limit: the lane's first pending rows in order, above its floor.</summary>
-    public string FirstRead { get; }
-
-    /// <summary>@lane, @owner, @claim, @limit, @floor: the pending rows above a floor.</summary>
-    public string NextRead { get; }
-
-    /// <summary><see cref="NextRead"/>, but for @skip: rows on their way.</summary>
-    public string NextReadBut { get; }
-
-    /// <summary>The transactions that may have rows nobody sees yet; <see langword="null"/> where there are none.</summary>
-    public string? Writers { get; }
+    /// <param name="deletes">@done: the acknowledged rows, which are deleted first.</param>
+    public string Release(bool deletes) => _release[deletes ? 1 : 0];
 
     /// <summary>@lane, @owner, @claim, @lease: keeps the lease; returns nothing if the lane is another's.</summary>
     public string Renew { get; }

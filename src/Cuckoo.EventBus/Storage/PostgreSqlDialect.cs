@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Reflection;
 
 namespace Cuckoo.EventBus.Storage;
 
@@ -10,6 +11,8 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     // The function, unlike SET LOCAL, also works in the implicit transaction of a batch.
     public override string FastCommitColumn => ", set_config('synchronous_commit', 'off', true)";
+
+    public override string PlanByIndexColumns => ", set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)";
 
     public override bool HasOneWriter => false;
 
@@ -49,9 +52,31 @@ internal sealed class PostgreSqlDialect : SqlDialect
     // lock_not_available
     public override bool IsLockTimeout(DbException exception) => exception.SqlState == "55P03";
 
+    // Behind a transaction pooler, what one transaction prepared is unknown to the next one, or another's of the same name. A
+    // pooler has no server process yet when it gives a client the number with which to cancel, so it invents one: only who
+    // is connected directly knows the process that answers. (With Npgsql's multiplexing there is no number at all.)
+    public override async Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct)
+    {
+        await using var command = session.Command("SELECT pg_catalog.pg_backend_pid()");
+        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is int answering && ProcessOf(session.Connection) == answering;
+    }
+
     public override async Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct)
     {
         await using var command = session.Command("SHOW default_transaction_isolation");
         return (string?)await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
+    }
+
+    // By name, because the provider is not referenced.
+    private static int? ProcessOf(DbConnection connection)
+    {
+        try
+        {
+            return connection.GetType().GetProperty("ProcessID")?.GetValue(connection) as int?;
+        }
+        catch (TargetInvocationException)
+        {
+            return null;
+        }
     }
 }

@@ -14,6 +14,12 @@ internal abstract class SqlDialect
     /// </summary>
     public abstract string FastCommitColumn { get; }
 
+    /// <summary>
+    /// Columns more in a RETURNING list: what follows in the transaction is planned by index, however small its tables are at that
+    /// moment, because a prepared plan is kept when they grow.
+    /// </summary>
+    public abstract string PlanByIndexColumns { get; }
+
     /// <summary>Whether the database has one writer at a time, so that writers queue in <see cref="EventBusDatabase.EnterWriteAsync"/>.</summary>
     public abstract bool HasOneWriter { get; }
 
@@ -62,6 +68,9 @@ internal abstract class SqlDialect
 
     /// <summary>Whether a statement failed only because another transaction held a lock.</summary>
     public abstract bool IsLockTimeout(DbException exception);
+
+    /// <summary>Whether what a session prepares is there when it is run.</summary>
+    public abstract Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct);
 
     /// <summary>The isolation level that transactions begin with; <see langword="null"/> where there is only one.</summary>
     public abstract Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct);

@@ -12,6 +12,8 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string FastCommitColumn => "";
 
+    public override string PlanByIndexColumns => "";
+
     public override bool HasOneWriter => true;
 
     public override string NowPlus(string secondsParameter) => $"strftime({Format}, 'now', {secondsParameter} || ' seconds')";
@@ -47,6 +49,8 @@ internal sealed class SqliteDialect : SqlDialect
     // SQLITE_BUSY and SQLITE_LOCKED. The code itself is a property of the provider's own exception, which is not referenced.
     public override bool IsLockTimeout(DbException exception) =>
         exception.Message.StartsWith("SQLite Error 5:", StringComparison.Ordinal) || exception.Message.StartsWith("SQLite Error 6:", StringComparison.Ordinal);
+
+    public override Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct) => Task.FromResult(true);
 
     public override Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct) => Task.FromResult<string?>(null);
 }

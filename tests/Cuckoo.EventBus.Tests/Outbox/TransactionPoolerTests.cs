@@ -49,16 +49,37 @@ public sealed class Transaction_pooler_on_PostgreSQL(KafkaFixture kafka, Postgre
         }
     }
 
+    [Fact]
+    public async Task Statements_are_prepared_where_the_session_is_the_servers_own_but_not_behind_a_pooler()
+    {
+        await using var scene = await OutboxScene.OpenAsync(kafka, databases);
+        await using var pooler = await PgBouncer.StartAsync(scene.Database, sessions: 3);
+        Assert.NotEqual(0, await PreparedAsync(scene.Database.ConnectionString));
+        Assert.Equal(0, await PreparedAsync(pooler.ConnectionString));
+
+        async Task<long> PreparedAsync(string connectionString)
+        {
+            await using var shop = Build(scene, connectionString);
+            await using var hand = await RelayHand.OpenAsync(shop, lane: 0, owner: "a");
+            Assert.Empty(await hand.ReadAsync() ?? throw new InvalidOperationException("The lane is another's."));
+            Assert.True(await hand.ReleaseAsync());
+            await using var count = hand.Session.Command("SELECT count(*) FROM pg_prepared_statements");
+            return (long)(await count.ExecuteScalarAsync())!;
+        }
+    }
+
     private static async Task<TestService> StartAsync(OutboxScene scene, PgBouncer pooler)
     {
-        var shop = scene.Bus.Build("shop", services =>
-        {
-            services.AddDbContext<ShopContext>(options => options.UseNpgsql(pooler.ConnectionString));
-            services.AddCuckooEventBus(bus => bus.UseOutbox<ShopContext>());
-        });
+        var shop = Build(scene, pooler.ConnectionString);
         await shop.StartAsync();
         return shop;
     }
+
+    private static TestService Build(OutboxScene scene, string connectionString) => scene.Bus.Build("shop", services =>
+    {
+        services.AddDbContext<ShopContext>(options => options.UseNpgsql(connectionString));
+        services.AddCuckooEventBus(bus => bus.UseOutbox<ShopContext>());
+    });
 
     /// <summary>Counts the order up under its row's lock and publishes the count.</summary>
     private static Task ChangeAsync(TestService shop, string key) => shop.InScopeAsync(async scope =>
