@@ -23,6 +23,7 @@ internal sealed class DeadLetterDesk(
             ct).ConfigureAwait(false);
         if (!isNew)
         {
+            BusMetrics.Duplicates.Add(1, BusMetrics.GroupTag(consumer.Group), BusMetrics.ConsumerTag(consumer.Name));
             DeadLetterLog.DecidedBefore(logger, consumer.Name);
             return;
         }

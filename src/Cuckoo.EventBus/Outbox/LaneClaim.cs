@@ -11,7 +11,8 @@ namespace Cuckoo.EventBus.Outbox;
 /// </summary>
 /// <remarks>
 /// Claim and read are two statements of one transaction: in one, the read's snapshot could be older than the deletes of the
-/// owner before. No session state, so it works behind a transaction pooler. For one drain at a time, not for concurrent use.
+/// owner before. No session state but prepared statements, and those not behind a transaction pooler, so it works there as well.
+/// For one drain at a time, not for concurrent use.
 /// </remarks>
 internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, string owner, RelayOptions options)
 {

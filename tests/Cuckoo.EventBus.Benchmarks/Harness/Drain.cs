@@ -9,10 +9,16 @@ internal sealed class Drain(Bench bench)
     /// <summary>Until the loop's code is compiled for good: a slow first tenth would flatter the last.</summary>
     private const int WarmUpRows = 100_000;
 
+    /// <summary>Until the hosts that run before have nothing to do.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+
     public int Instances { get; init; } = 1;
 
     /// <summary>Whether by hand.</summary>
     public bool IsHandWritten { get; init; }
+
+    /// <summary>Whether the rows come when the hosts have long been running: many that start share the processors with one that drains.</summary>
+    public bool IsRunningBefore { get; init; }
 
     /// <summary>What somebody else holds open meanwhile.</summary>
     public Func<Target, Task<HeldTransaction>>? Held { get; init; }
@@ -46,10 +52,20 @@ internal sealed class Drain(Bench bench)
     private async Task<DrainResult> DrainAsync(List<SideProcess> sides, int rows, Func<Target, Task<HeldTransaction>>? held)
     {
         await using var target = await bench.NewTargetAsync();
-        var backlog = await BacklogWriter.FillAsync(target, Backlog, rows);
+        if (IsRunningBefore)
+        {
+            await StartAsync();
+            await Task.Delay(Settling);
+        }
+
+        var backlog = await BacklogWriter.FillAsync(target, Backlog, rows, isSettled: !IsRunningBefore);
         await using var transaction = held is null ? null : await held(target);
         var watch = DrainWatch.RunAsync(bench, target, backlog);
-        await Task.WhenAll(sides.Select(side => side.StartAsync(target.ForSide)));
+        if (!IsRunningBefore)
+        {
+            await StartAsync();
+        }
+
         var result = await watch;
         await Task.WhenAll(sides.Select(side => side.StopAsync()));
         if (await target.AskAsync<bool>($"SELECT EXISTS (SELECT 1 FROM {backlog.Table})"))
@@ -58,5 +74,7 @@ internal sealed class Drain(Bench bench)
         }
 
         return result;
+
+        Task StartAsync() => Task.WhenAll(sides.Select(side => side.StartAsync(target.ForSide)));
     }
 }

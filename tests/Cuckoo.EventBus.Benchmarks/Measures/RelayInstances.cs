@@ -5,7 +5,7 @@ namespace Cuckoo.EventBus.Benchmarks.Measures;
 /// <summary>Several instances share a backlog: they must not stand in each other's way.</summary>
 internal sealed class RelayInstances : IMeasure
 {
-    private const int Rows = 200_000;
+    private const int Rows = 600_000;
 
     private static readonly int[] Counts = [1, 2, 4, 8];
 
@@ -20,7 +20,7 @@ internal sealed class RelayInstances : IMeasure
         {
             foreach (var count in Counts)
             {
-                var result = await new Drain(bench) { Instances = count }.RunAsync(bench.Options.Rows ?? Rows);
+                var result = await new Drain(bench) { Instances = count, IsRunningBefore = true }.RunAsync(bench.Options.Rows ?? Rows);
                 Bench.Say($"round {round + 1}, {count}: {result}");
                 rates[count].Add(result.Rate);
             }
