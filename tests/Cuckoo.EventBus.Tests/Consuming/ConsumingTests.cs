@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 using Cuckoo.EventBus.Tests.Sample;
@@ -272,6 +273,38 @@ public abstract class ConsumingTests(KafkaFixture kafka, DatabaseFixture databas
         Assert.Equal(bytes, letter.Payload);
         Assert.Equal(1, letter.Attempts);
         Assert.Equal(bytes, Assert.Single(await warehouse.Bus.ReadAsync(TestBus.DeadLetterTopic, 1)).Value);
+    }
+
+    [Fact]
+    public async Task A_record_that_cannot_be_read_is_a_repeat_where_its_event_has_an_outcome()
+    {
+        await using var warehouse = await Warehouse.OpenAsync(kafka, databases);
+        var repeats = 0L;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Name == "cuckoo.eventbus.consumer.duplicates")
+            {
+                l.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
+        {
+            if (tags.ToArray().Contains(new("messaging.consumer.group.name", warehouse.Service.Name)))
+            {
+                Interlocked.Add(ref repeats, value);
+            }
+        });
+        listener.Start();
+        var headers = Warehouse.HeadersOf(Guid.NewGuid().ToString(), "shop", null);
+
+        await warehouse.SendBytesAsync("{\"orderId\":\"a\",\"number\":1}"u8.ToArray(), "a"u8.ToArray(), headers);
+        await warehouse.SendBytesAsync("{"u8.ToArray(), "a"u8.ToArray(), headers);
+        await warehouse.SendAsync(new OrderPlaced("a", 2));
+
+        await warehouse.EventuallyNumbersAsync(1, 2);
+        Assert.Empty(await warehouse.DeadLettersAsync());
+        Assert.Equal(1, Interlocked.Read(ref repeats));
     }
 
     [Fact]
