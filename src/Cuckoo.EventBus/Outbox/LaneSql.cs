@@ -25,6 +25,7 @@ internal sealed class LaneSql
         const string Ours = "lane = @lane AND owner = @owner AND claim = @claim";
         const string HeldColumns = "lane, topic, key, event_id, type, headers, payload, created_at, due_at, attempts, last_error, ";
 
+        // The last claim or, if another transaction makes one meanwhile, that.
         var claim = $"""
             UPDATE {lanes} SET
                 wake = CASE WHEN {free} THEN FALSE ELSE TRUE END,
@@ -32,7 +33,7 @@ internal sealed class LaneSql
                 lease_until = CASE WHEN {free} THEN {leaseEnd} ELSE lease_until END,
                 floor = CASE WHEN ({free}) AND @reset THEN 0 ELSE floor END,
                 owner = CASE WHEN {free} THEN @owner ELSE owner END
-            WHERE lane = @lane
+            WHERE lane = @lane AND claim >= ({Last("l.claim")})
             RETURNING owner, claim, floor{dialect.FastCommitColumn}{dialect.PlanByIndexColumns};
             """;
         var hold = $"UPDATE {lanes} SET wake = FALSE, lease_until = {leaseEnd}, floor = @durable WHERE {Ours} RETURNING owner, claim, floor{dialect.FastCommitColumn}{dialect.PlanByIndexColumns};";
@@ -41,7 +42,7 @@ internal sealed class LaneSql
         var delete = $"DELETE FROM {messages} WHERE {dialect.IsOneOf("id", "@done")} AND state = 0";
         var park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND state = 0 AND {isOurs};";
         // No row is above a floor that is null, because the lane is another's.
-        var firstRead = Read($"SELECT l.floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner", "");
+        var firstRead = Read(Last("CASE WHEN l.lane = @lane AND l.owner = @owner THEN l.floor END"), "");
         var nextFloor = $"SELECT @floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner AND l.claim = @claim";
         var writers = dialect.Writers(messages) is { } asking ? asking + ";\n" : "";
         string[] holds = [hold, dialect.DeleteThen(delete, hold)];
@@ -110,6 +111,10 @@ internal sealed class LaneSql
                 (SELECT count(*) FROM (SELECT 1 FROM {messages} WHERE state = 3 LIMIT {OutboxStatus.CountLimit}) d)
             """;
         PromoteScheduled = dialect.Renumber(messages, HeldColumns + "state", HeldColumns + "0", $"state = 2 AND due_at <= {now}", "due_at, id", ScheduledPerStatement);
+
+        // By a row comparison too, and with a lane that the planner does not know: told that there is one row, which is true of
+        // those that are alive, it would fetch all versions to sort them, instead of the last one from the end of the index.
+        string Last(string column) => $"SELECT {column} FROM {lanes} l WHERE (l.lane, l.claim) <= ((SELECT @lane), {long.MaxValue}) ORDER BY l.lane DESC, l.claim DESC LIMIT 1";
 
         // By a row comparison, which only the index of pending rows can follow in order: with lane = @lane, PostgreSQL prefers
         // the primary key, and reads the rows of all lanes for those of one.

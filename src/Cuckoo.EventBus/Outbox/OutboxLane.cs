@@ -1,6 +1,11 @@
 namespace Cuckoo.EventBus.Outbox;
 
 /// <summary>One lane and who drains it. The rows, made with the table, also fix how many lanes there are.</summary>
+/// <remarks>
+/// A lane's row is updated at every claim, and each version stays as long as a transaction anywhere is older. By the lane alone, an
+/// index leads through all of them (after 100,000 claims 3 ms); by lane and claim, its end is the version that counts. So the claim
+/// is part of the key, and whoever wants a lane's row asks for its last claim.
+/// </remarks>
 internal sealed class OutboxLane
 {
     public short Lane { get; set; }

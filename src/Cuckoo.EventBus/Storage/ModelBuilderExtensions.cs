@@ -71,11 +71,12 @@ public static class EventBusModelBuilderExtensions
 
     private static void MapOutboxLanes(EntityTypeBuilder<OutboxLane> e, int lanes)
     {
-        e.HasKey(l => l.Lane);
+        // With the claim, though a lane has one row: see OutboxLane.
+        e.HasKey(l => new { l.Lane, l.Claim });
         e.Property(l => l.Lane).HasColumnName("lane").ValueGeneratedNever();
         e.Property(l => l.HashVersion).HasColumnName("hash_version");
         e.Property(l => l.Owner).HasColumnName("owner").HasMaxLength(NameLength);
-        e.Property(l => l.Claim).HasColumnName("claim");
+        e.Property(l => l.Claim).HasColumnName("claim").ValueGeneratedNever();
         e.Property(l => l.LeaseUntil).HasColumnName("lease_until");
         e.Property(l => l.Wake).HasColumnName("wake");
         e.Property(l => l.Floor).HasColumnName("floor");
