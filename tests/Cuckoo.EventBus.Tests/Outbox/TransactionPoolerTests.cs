@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Cuckoo.EventBus.Tests.Sample;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -66,6 +67,35 @@ public sealed class Transaction_pooler_on_PostgreSQL(KafkaFixture kafka, Postgre
             await using var count = hand.Session.Command("SELECT count(*) FROM pg_prepared_statements");
             return (long)(await count.ExecuteScalarAsync())!;
         }
+    }
+
+    [Fact]
+    public async Task A_column_that_a_migration_changes_meanwhile_stops_no_later_session()
+    {
+        await using var shop = await Shop.OpenAsync(databases);
+        var lane = await shop.PublishAsync(1);
+        await using (var before = await RelayHand.OpenAsync(shop, lane, "one"))
+        {
+            // Prepared, and run as that.
+            Assert.Single((await before.ReadAsync())!);
+            Assert.Single((await before.ReadAsync())!);
+        }
+
+        await shop.Database.AskAsync<ShopContext, int>(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE outbox_messages ALTER COLUMN topic TYPE text"));
+
+        await Eventually.Until(async () =>
+        {
+            try
+            {
+                await using var after = await RelayHand.OpenAsync(shop, lane, "one");
+                return (await after.ReadAsync())!.Count;
+            }
+            catch (DbException)
+            {
+                // The first may meet the old plan.
+                return 0;
+            }
+        }, count => count == 1);
     }
 
     private static async Task<TestService> StartAsync(OutboxScene scene, PgBouncer pooler)
