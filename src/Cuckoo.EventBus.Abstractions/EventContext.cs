@@ -39,8 +39,11 @@ public sealed record EventContext
     /// <summary>All headers of the record, the bus's own included.</summary>
     public EventHeaders Headers { get; init; } = [];
 
-    /// <summary>Which attempt of this consumer this is, from 1.</summary>
+    /// <summary>Which attempt of this consumer this is, from 1. Attempts of a parked event go on counting, also across restarts.</summary>
     public int Attempt { get; init; } = 1;
+
+    /// <summary>How often a person had the event handled again after it was a dead letter.</summary>
+    public int ReplayCount { get; init; }
 
     /// <summary>The consumer's registered name.</summary>
     public string Consumer { get; init; } = "";

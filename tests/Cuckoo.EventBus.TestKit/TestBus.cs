@@ -49,6 +49,8 @@ public sealed class TestBus : IAsyncDisposable
             ["EventBus:BootstrapServers"] = Broker.BootstrapServers,
             ["EventBus:ServiceName"] = Prefix + service,
             ["EventBus:TopicPrefix"] = Prefix,
+            // A record given up is a dead letter right away, unless a test is about parked ones.
+            ["EventBus:ConsumerDefaults:ParkedAttempts"] = "0",
         };
         foreach (var (name, value) in Broker.ConsumerSettings)
         {

@@ -125,7 +125,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
     private ConsumerSettings ReadConsumer(ConsumerRegistration registration, EventTypes types, IConfigurationSection? section)
     {
         var path = $"Consumers:{registration.Name}";
-        var options = new ConsumerOptions();
+        var options = _options.ConsumerDefaults.Copy();
         if (section?.GetSection(path) is { } own)
         {
             new OptionsReader(_errors).Read(own, options);
@@ -137,6 +137,21 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         Positive(options.RetryDelay, $"{path}:RetryDelay");
         Positive(options.AttemptTimeout, $"{path}:AttemptTimeout");
         Require(options.MaxRetryDelay >= options.RetryDelay, $"{path}:MaxRetryDelay", $"is {options.MaxRetryDelay}", $"Set it to at least RetryDelay, {options.RetryDelay}.");
+        AtLeast(options.ParkedAttempts, 0, $"{path}:ParkedAttempts");
+        Positive(options.ParkedRetryDelay, $"{path}:ParkedRetryDelay");
+        Require(
+            options.MaxParkedRetryDelay >= options.ParkedRetryDelay,
+            $"{path}:MaxParkedRetryDelay",
+            $"is {options.MaxParkedRetryDelay}",
+            $"Set it to at least ParkedRetryDelay, {options.ParkedRetryDelay}.");
+        AtLeast(options.BatchSize, 1, $"{path}:BatchSize");
+        Require(options.BatchSize <= 10_000, $"{path}:BatchSize", $"is {options.BatchSize}", "Set it to at most 10000.");
+        Require(options.BatchWait >= TimeSpan.Zero, $"{path}:BatchWait", $"is {options.BatchWait}", "Set it to 00:00:00 or more.");
+        Positive(options.PauseTime, $"{path}:PauseTime");
+        Require(options.KillSwitch.FailureRate is >= 0 and <= 1, $"{path}:KillSwitch:FailureRate", $"is {options.KillSwitch.FailureRate}", "Set it to a share from 0 (never) to 1.");
+        Positive(options.KillSwitch.Window, $"{path}:KillSwitch:Window");
+        AtLeast(options.KillSwitch.MinimumAttempts, 2, $"{path}:KillSwitch:MinimumAttempts");
+        Positive(options.KillSwitch.Pause, $"{path}:KillSwitch:Pause");
 
         var group = options.Group ?? _options.ServiceName;
         Require(group.Length is > 0 and <= MaxNameLength && !group.Any(char.IsControl), $"{path}:Group", $"is '{group}'", $"Set it to 1 to {MaxNameLength} characters.");

@@ -41,6 +41,9 @@ public sealed class EventBusOptions
     /// </summary>
     public bool ConsumersEnabled { get; set; } = true;
 
+    /// <summary>What every consumer has that its own settings do not say otherwise. Configuration: <c>EventBus:ConsumerDefaults:…</c>.</summary>
+    public ConsumerOptions ConsumerDefaults { get; } = new();
+
     /// <summary>
     /// How long handled events are remembered, so that a repeat has no effect. Default: 7 days, Kafka's default retention: a
     /// record can't be read again after that.

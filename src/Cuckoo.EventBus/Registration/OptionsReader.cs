@@ -71,7 +71,7 @@ internal sealed class OptionsReader(List<string> errors)
                 }
 
                 break;
-            case not null when !property.CanWrite:
+            case not null when property.SetMethod is not { IsPublic: true }:
                 Read(section, current);
                 break;
             default:
@@ -95,6 +95,7 @@ internal sealed class OptionsReader(List<string> errors)
             _ when type == typeof(string) => text,
             _ when type == typeof(bool) => bool.TryParse(text, out var b) ? b : null,
             _ when type == typeof(int) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var i) ? i : null,
+            _ when type == typeof(double) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var d) ? d : null,
             _ when type == typeof(short) => short.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var s) ? s : null,
             // "7" would be seven days: a bare number is refused.
             _ when type == typeof(TimeSpan) => text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var t) ? t : null,
@@ -114,6 +115,7 @@ internal sealed class OptionsReader(List<string> errors)
         type == typeof(TimeSpan) ? " of the form [days.]hours:minutes:seconds, as in 00:00:30 or 7.00:00:00"
         : type == typeof(bool) ? ", true or false"
         : type == typeof(int) || type == typeof(short) ? ", a whole number"
+        : type == typeof(double) ? ", a number as in 0.5"
         : type.IsEnum ? $", one of: {string.Join(", ", Enum.GetNames(type))}"
         : "";
 }

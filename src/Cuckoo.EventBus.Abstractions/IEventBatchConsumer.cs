@@ -1,0 +1,17 @@
+namespace Cuckoo.EventBus;
+
+/// <summary>Reacts to many events of one type at once: for effects that are cheaper together, such as one INSERT of many rows.</summary>
+/// <typeparam name="TEvent">The event's type: a <see cref="DomainEvent"/>, or a type that was given its names by <c>Map</c>.</typeparam>
+/// <remarks>
+/// As <see cref="IEventConsumer{TEvent}"/>, with one transaction for the batch: the inbox's marks of all its events, what the
+/// handler writes and what it publishes are committed together. A batch holds records of one partition in their order, none
+/// that was handled before. When it fails, it is divided until the failing record is alone; the others go on.
+/// </remarks>
+public interface IEventBatchConsumer<TEvent>
+    where TEvent : class
+{
+    /// <summary>Handles a batch.</summary>
+    /// <param name="batch">At least one event, in the order of their records.</param>
+    /// <param name="ct">Cancelled when the time limit of the attempt passes or the partition is given up.</param>
+    Task ConsumeAsync(IReadOnlyList<ReceivedEvent<TEvent>> batch, CancellationToken ct);
+}
