@@ -69,4 +69,16 @@ internal static partial class ConsumingLog
 
     [LoggerMessage(418, LogLevel.Error, "Parked events of {Partition} at consumer {Consumer} failed outside of their handler. They are tried again.")]
     public static partial void ParkedFailed(ILogger logger, Exception exception, PartitionId partition, string consumer);
+
+    [LoggerMessage(440, LogLevel.Information, "{Count} parked record(s) are due now by request.")]
+    public static partial void RetriedByRequest(ILogger logger, long count);
+
+    [LoggerMessage(441, LogLevel.Information, "{Count} parked record(s) were given up by request, {Skipped} skipped.")]
+    public static partial void RejectedByRequest(ILogger logger, long count, long skipped);
+
+    [LoggerMessage(442, LogLevel.Information, "{Count} parked record(s) of consumer {From} were handed over to {To} by request, {Skipped} skipped.")]
+    public static partial void MovedByRequest(ILogger logger, long count, string from, string to, long skipped);
+
+    [LoggerMessage(443, LogLevel.Warning, "Parked record {Id} stays as it is: {Reason}.")]
+    public static partial void NotDecided(ILogger logger, long id, string reason);
 }

@@ -60,7 +60,7 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
                 return false;
             }
 
-            using var span = ProcessSpan.Start(row.Record, group);
+            using var span = ProcessSpan.Start(row.Record, group, row.ReplayCount);
             var (typeName, route) = routes.Find(row.Record);
             using var scope = ConsumingLog.BeginRecord(
                 logger, row.InboxKey.EventId, typeName, row.Record.Topic, row.Record.Partition, row.Record.Offset, Activity.Current?.TraceId.ToHexString());

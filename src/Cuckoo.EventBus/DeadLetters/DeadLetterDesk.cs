@@ -26,10 +26,10 @@ internal sealed class DeadLetterDesk(
             {
                 if (store is not null)
                 {
-                    return await store.WriteAsync(incoming, key, consumer, failure, traceId, row, token).ConfigureAwait(false);
+                    return await store.WriteAsync(incoming, key, failure, traceId, row, token).ConfigureAwait(false);
                 }
 
-                await sender.SendAsync(incoming, consumer, failure, traceId, token).ConfigureAwait(false);
+                await sender.SendAsync(incoming, key, failure, traceId, token).ConfigureAwait(false);
                 return null;
             },
             e => DeadLetterLog.NotWritten(logger, e, consumer.Name),

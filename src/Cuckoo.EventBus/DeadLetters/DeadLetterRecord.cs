@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Wire;
@@ -20,26 +21,26 @@ internal static class DeadLetterRecord
     private const string UnknownType = "dead-letter";
 
     /// <summary>The record, with as much of the original as its topic takes.</summary>
-    public static OutgoingRecord Create(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings)
+    public static OutgoingRecord Create(IncomingEvent incoming, InboxKey key, Failure failure, string? traceId, BusSettings settings)
     {
-        var whole = Build(incoming, consumer, failure, traceId, settings, incoming.Record.Value, withOriginals: true);
+        var whole = Build(incoming, key, failure, traceId, settings, incoming.Record.Value, withOriginals: true);
         if (whole.Size <= settings.MaxMessageBytes(settings.DeadLetterTopic))
         {
             return whole;
         }
 
-        var withoutPayload = WithoutPayload(incoming, consumer, failure, traceId, settings);
+        var withoutPayload = WithoutPayload(incoming, key, failure, traceId, settings);
         return withoutPayload.Size <= settings.MaxMessageBytes(settings.DeadLetterTopic)
             ? withoutPayload
-            : Build(incoming, consumer, failure, traceId, settings, payload: null, withOriginals: false) with { Key = null };
+            : Build(incoming, key, failure, traceId, settings, payload: null, withOriginals: false) with { Key = null };
     }
 
     /// <summary>The record without the original's value; <c>dlq_original_*</c> say where that is, and a hash what it was.</summary>
-    public static OutgoingRecord WithoutPayload(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings) =>
-        Build(incoming, consumer, failure, traceId, settings, payload: null, withOriginals: true);
+    public static OutgoingRecord WithoutPayload(IncomingEvent incoming, InboxKey key, Failure failure, string? traceId, BusSettings settings) =>
+        Build(incoming, key, failure, traceId, settings, payload: null, withOriginals: true);
 
     private static OutgoingRecord Build(
-        IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings, byte[]? payload, bool withOriginals)
+        IncomingEvent incoming, InboxKey key, Failure failure, string? traceId, BusSettings settings, byte[]? payload, bool withOriginals)
     {
         var id = Guid.CreateVersion7().ToString();
         var type = StoredRecordSql.TypeOf(incoming) is { Length: > 0 } known ? known : UnknownType;
@@ -55,7 +56,7 @@ internal static class DeadLetterRecord
             headers.Add(name, value);
         }
 
-        AddReason(headers, incoming, consumer, failure, traceId);
+        AddReason(headers, incoming, key, failure, traceId);
         if (payload is null && incoming.Record.Value is { } omitted)
         {
             headers.Add(Headers.OmittedPayloadSha256, Convert.ToHexStringLower(SHA256.HashData(omitted)));
@@ -72,17 +73,17 @@ internal static class DeadLetterRecord
         };
     }
 
-    private static void AddReason(EventHeaders headers, IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId)
+    private static void AddReason(EventHeaders headers, IncomingEvent incoming, InboxKey key, Failure failure, string? traceId)
     {
         var record = incoming.Record;
-        headers.Add(Headers.OriginalId, incoming.StoredId);
-        headers.Add(Headers.OriginalSource, incoming.StoredSource);
+        headers.Add(Headers.OriginalId, key.EventId);
+        headers.Add(Headers.OriginalSource, key.Source);
         headers.Add(Headers.OriginalTopic, record.Topic);
         headers.Add(Headers.OriginalPartition, record.Partition.ToString(CultureInfo.InvariantCulture));
         headers.Add(Headers.OriginalOffset, record.Offset.ToString(CultureInfo.InvariantCulture));
         headers.Add(Headers.OriginalTimestamp, Time(record.Timestamp));
-        headers.Add(Headers.Group, consumer.Group);
-        headers.Add(Headers.Consumer, consumer.Name);
+        headers.Add(Headers.Group, key.Group);
+        headers.Add(Headers.Consumer, key.Consumer);
         headers.Add(Headers.Attempts, failure.Attempts.ToString(CultureInfo.InvariantCulture));
         headers.Add(Headers.FirstFailure, Time(failure.First));
         headers.Add(Headers.LastFailure, Time(failure.Last));

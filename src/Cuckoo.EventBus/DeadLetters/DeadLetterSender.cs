@@ -1,3 +1,4 @@
+using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Wire;
@@ -8,7 +9,7 @@ namespace Cuckoo.EventBus.DeadLetters;
 internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings)
 {
     /// <exception cref="EventBusException">The broker did not take it; it is to be sent again.</exception>
-    public async Task SendAsync(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, CancellationToken ct)
+    public async Task SendAsync(IncomingEvent incoming, InboxKey key, Failure failure, string? traceId, CancellationToken ct)
     {
         if (incoming.Record.Topic == settings.DeadLetterTopic)
         {
@@ -16,11 +17,11 @@ internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings
             return;
         }
 
-        var result = await sender.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
+        var result = await sender.SendAsync(DeadLetterRecord.Create(incoming, key, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         if (result.IsTooLarge)
         {
             // The topic takes less than the settings say.
-            result = await sender.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
+            result = await sender.SendAsync(DeadLetterRecord.WithoutPayload(incoming, key, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         }
 
         if (!result.IsAcknowledged)

@@ -17,14 +17,13 @@ internal sealed class DeadLetterStore(
 {
     /// <param name="incoming">The event.</param>
     /// <param name="key">Its identity at its consumer.</param>
-    /// <param name="consumer">Its consumer.</param>
     /// <param name="failure">Why it is given up.</param>
     /// <param name="traceId">Its trace.</param>
     /// <param name="row">Its parked row, which goes with it; <see langword="null"/> for a record from its topic.</param>
     /// <param name="ct">Cancels it.</param>
     /// <returns><see langword="null"/> if it was written; otherwise the event's outcome stands already.</returns>
     public async Task<InboxOutcome?> WriteAsync(
-        IncomingEvent incoming, InboxKey key, ConsumerSettings consumer, Failure failure, string? traceId, ParkedRow? row, CancellationToken ct)
+        IncomingEvent incoming, InboxKey key, Failure failure, string? traceId, ParkedRow? row, CancellationToken ct)
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
@@ -55,7 +54,7 @@ internal sealed class DeadLetterStore(
         // A dead letter that is dead again at one of its own readers stays in the table: sent, it would come back for ever.
         IReadOnlyList<OutgoingRecord> letters = incoming.Record.Topic == settings.DeadLetterTopic
             ? []
-            : [DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)];
+            : [DeadLetterRecord.Create(incoming, key, failure, traceId, settings)];
         var lanes = await outbox.WriteAsync(database, database.Layout, session.Connection, transaction, letters, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
         signals.Raise(database, lanes, due: null);

@@ -31,12 +31,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
             }
         }
 
-        await using var standing = connection.CreateCommand();
-        standing.Transaction = transaction;
-        standing.CommandText = $"SELECT outcome FROM {layout.InboxMessages} WHERE {IsKey}";
-        AddKey(standing, key);
-        // Retention may have taken the row meanwhile; it takes none that is parked.
-        return await ReadAsync(standing, ct).ConfigureAwait(false) ?? InboxOutcome.Done;
+        return await StandingAsync(layout, connection, transaction, key, ct).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -49,12 +44,27 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
     {
         // An INSERT where a person has deleted the mark: the parked row alone says then what is to be done.
-        await using var settle = Write(layout, connection, transaction, key, outcome, $"""
-            INSERT INTO {layout.InboxMessages} AS held {Values}
-            ON CONFLICT (consumer_group, consumer, source, event_id) DO UPDATE SET outcome = excluded.outcome, decided_at = excluded.decided_at
-            WHERE held.outcome = {(short)InboxOutcome.Parked}
-            """);
+        await using var settle = Write(layout, connection, transaction, key, outcome, Turn(layout, InboxOutcome.Parked));
         return await RunAsync(layout, settle, ct).ConfigureAwait(false) > 0;
+    }
+
+    /// <summary>
+    /// Turns <see cref="InboxOutcome.Dead"/> into <see cref="InboxOutcome.Parked"/>, in the transaction that moves the dead letter
+    /// to the parked rows; a mark that retention has deleted is written again.
+    /// </summary>
+    /// <returns><see langword="null"/> if it is this transaction's; otherwise the outcome that the event has by now.</returns>
+    /// <exception cref="UnavailableException">Another transaction is at work on it.</exception>
+    public async Task<InboxOutcome?> ReopenAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, CancellationToken ct)
+    {
+        await using (var reopen = Write(layout, connection, transaction, key, InboxOutcome.Parked, Turn(layout, InboxOutcome.Dead)))
+        {
+            if (await RunAsync(layout, reopen, ct).ConfigureAwait(false) > 0)
+            {
+                return null;
+            }
+        }
+
+        return await StandingAsync(layout, connection, transaction, key, ct).ConfigureAwait(false);
     }
 
     /// <summary>The event's outcome, seen by a connection of the bus's own; <see langword="null"/> while there is none.</summary>
@@ -74,6 +84,22 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
         await ClaimAsync(database.Layout, session.Connection, transaction, key, InboxOutcome.Done, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
+    }
+
+    private static string Turn(DatabaseLayout layout, InboxOutcome from) => $"""
+        INSERT INTO {layout.InboxMessages} AS held {Values}
+        ON CONFLICT (consumer_group, consumer, source, event_id) DO UPDATE SET outcome = excluded.outcome, decided_at = excluded.decided_at
+        WHERE held.outcome = {(short)from}
+        """;
+
+    private static async Task<InboxOutcome> StandingAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, CancellationToken ct)
+    {
+        await using var standing = connection.CreateCommand();
+        standing.Transaction = transaction;
+        standing.CommandText = $"SELECT outcome FROM {layout.InboxMessages} WHERE {IsKey}";
+        AddKey(standing, key);
+        // Retention may have taken the row meanwhile; it takes none that is parked.
+        return await ReadAsync(standing, ct).ConfigureAwait(false) ?? InboxOutcome.Done;
     }
 
     private DbCommand Write(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, string statement)

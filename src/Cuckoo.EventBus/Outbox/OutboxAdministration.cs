@@ -21,29 +21,19 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
 
     /// <summary>The administration of the service's only outbox.</summary>
     /// <exception cref="EventBusException">It has none, or several.</exception>
-    public static IOutboxAdministration Create(EventBusDatabases databases, OutboxSignals signals) => databases.All.ToList() switch
-    {
-        [var only] => new OutboxAdministration(only, signals),
-        [] => throw new EventBusException("The service has no outbox to administer. Add UseOutbox<TContext>() to AddCuckooEventBus."),
-        var several => throw new EventBusException(
-            $"The service has several outboxes ({string.Join(", ", several.Select(d => d.Name))}). Ask for IOutboxAdministration<TContext> of the one you mean."),
-    };
+    public static IOutboxAdministration Create(EventBusDatabases databases, OutboxSignals signals) =>
+        new OutboxAdministration(databases.Only(nameof(IOutboxAdministration)), signals);
 
     public async IAsyncEnumerable<OutboxEntry> ListAsync(OutboxFilter filter, [EnumeratorCancellation] CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        List<Row> rows;
-        var after = long.MinValue;
-        do
+        await foreach (var rows in PartsAsync(filter, "", ct).ConfigureAwait(false))
         {
-            rows = await ReadAsync(filter, after, "", ct).ConfigureAwait(false);
             foreach (var row in rows)
             {
-                after = row.Entry.Id;
                 yield return row.Entry;
             }
         }
-        while (rows.Count == Part);
     }
 
     public async Task<OutboxEntry?> FindAsync(long id, CancellationToken ct = default)
@@ -76,32 +66,20 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
         OutboxFilter filter, string condition, Func<DatabaseSession, List<Row>, CancellationToken, Task<long>> work, IProgress<long>? progress, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        if (filter.IsEmpty)
-        {
-            throw new ArgumentException("The filter is empty, which would mean every event of the outbox. Set a state for instance.", nameof(filter));
-        }
-
+        Parts.ThrowIfEmpty(filter.IsEmpty, nameof(filter), "every event of the outbox", "a state");
         var total = 0L;
-        var after = long.MinValue;
-        List<Row> rows;
-        do
+        await foreach (var rows in PartsAsync(filter, condition, ct).ConfigureAwait(false))
         {
-            ct.ThrowIfCancellationRequested();
-            rows = await ReadAsync(filter, after, condition, ct).ConfigureAwait(false);
-            if (rows.Count > 0)
+            using (await database.EnterWriteAsync(ct).ConfigureAwait(false))
             {
-                after = rows[^1].Entry.Id;
-                using (await database.EnterWriteAsync(ct).ConfigureAwait(false))
-                {
-                    await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-                    total += await work(session, rows, ct).ConfigureAwait(false);
-                }
-
-                signals.Raise(database, rows.Select(r => r.Lane).ToHashSet(), due: null);
-                progress?.Report(total);
+                await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
+                total += await work(session, rows, ct).ConfigureAwait(false);
             }
+
+            signals.Raise(database, rows.Select(r => r.Lane).ToHashSet(), due: null);
+            progress?.Report(total);
         }
-        while (rows.Count == Part);
+
         return total;
     }
 
@@ -176,6 +154,9 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
         }
     }
 
+    private IAsyncEnumerable<List<Row>> PartsAsync(OutboxFilter filter, string condition, CancellationToken ct) =>
+        Parts.ReadAsync((after, token) => ReadAsync(filter, after, condition, token), row => row.Entry.Id, Part, ct);
+
     private async Task<List<Row>> ReadAsync(OutboxFilter filter, long after, string condition, CancellationToken ct)
     {
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
@@ -192,28 +173,13 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
         return rows;
     }
 
-    private string Conditions(OutboxFilter filter, DbCommand command)
-    {
-        var sql = new StringBuilder();
-        Add(filter.Ids is { } ids ? database.Layout.Dialect.Ids(ids) : null, "ids", database.Layout.Dialect.IsOneOf("id", "@ids"));
-        Add(filter.State is { } state ? (short)state : null, "state", "state = @state");
-        Add(filter.Topic, "topic", "topic = @topic");
-        Add(filter.Key is { } key ? Encoding.UTF8.GetBytes(key) : null, "key", "key = @key");
-        Add(filter.EventType, "type", "type = @type");
-        Add(filter.EventId, "event", "event_id = @event");
-        Add(filter.CreatedFrom?.UtcDateTime, "from", "created_at >= @from");
-        Add(filter.CreatedBefore?.UtcDateTime, "before", "created_at < @before");
-        return sql.ToString();
-
-        void Add(object? value, string name, string condition)
-        {
-            if (value is not null)
-            {
-                sql.Append(" AND ").Append(condition);
-                command.AddParameter(name, value);
-            }
-        }
-    }
+    private string Conditions(OutboxFilter filter, DbCommand command) => new FilterSql(command, database.Layout.Dialect)
+        .AddIds(filter.Ids)
+        .Add(filter.State is { } state ? (short)state : null, "state", "state = @state")
+        .AddKey(filter.Key)
+        .AddEvent(filter.Topic, filter.EventType, filter.EventId)
+        .AddCreated(filter.CreatedFrom, filter.CreatedBefore)
+        .ToString();
 
     private static Row RowOf(DbDataReader reader)
     {
@@ -227,8 +193,8 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
                 Key = key is null ? null : Encoding.UTF8.GetString(key),
                 EventId = reader.GetString(4),
                 EventType = reader.GetString(5),
-                CreatedAt = TimeOf(reader, 6),
-                DueAt = reader.IsDBNull(7) || reader.GetInt16(1) == (short)OutboxEntryState.Dead ? null : TimeOf(reader, 7),
+                CreatedAt = reader.GetUtc(6),
+                DueAt = reader.IsDBNull(7) || reader.GetInt16(1) == (short)OutboxEntryState.Dead ? null : reader.GetUtc(7),
                 Attempts = reader.GetInt32(8),
                 LastError = reader.IsDBNull(9) ? null : reader.GetString(9),
                 PayloadBytes = reader.IsDBNull(10) ? 0 : reader.GetInt64(10),
@@ -237,15 +203,9 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
             reader.GetInt16(11));
     }
 
-    private static DateTimeOffset TimeOf(DbDataReader reader, int column) => new(DateTime.SpecifyKind(reader.GetDateTime(column), DateTimeKind.Utc));
-
     private sealed record Row(OutboxEntry Entry, byte[]? Key, short Lane);
 }
 
 /// <summary>The administration of one of several outboxes.</summary>
-internal sealed class OutboxAdministration<TContext>(EventBusDatabases databases, OutboxSignals signals) : OutboxAdministration(DatabaseOf(databases), signals), IOutboxAdministration<TContext>
-    where TContext : DbContext
-{
-    private static EventBusDatabase DatabaseOf(EventBusDatabases databases) => databases.Find(typeof(TContext))
-        ?? throw new EventBusException($"{typeof(TContext).Name} has no outbox. Add UseOutbox<{typeof(TContext).Name}>() to AddCuckooEventBus.");
-}
+internal sealed class OutboxAdministration<TContext>(EventBusDatabases databases, OutboxSignals signals) : OutboxAdministration(databases.Of<TContext>(), signals), IOutboxAdministration<TContext>
+    where TContext : DbContext;

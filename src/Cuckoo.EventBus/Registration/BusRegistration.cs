@@ -1,4 +1,5 @@
 using Cuckoo.EventBus.Consuming;
+using Cuckoo.EventBus.DeadLetters;
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Publishing;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus;
 
@@ -38,6 +40,17 @@ internal static class BusRegistration
         services.AddSingleton<OutboxRelays>();
         services.AddSingleton(s => OutboxAdministration.Create(s.GetRequiredService<EventBusDatabases>(), s.GetRequiredService<OutboxSignals>()));
         services.AddSingleton(typeof(IOutboxAdministration<>), typeof(OutboxAdministration<>));
+        services.AddSingleton(s => DeadLetterAdministration.Create(
+            s.GetRequiredService<EventBusDatabases>(), s.GetRequiredService<BusSettings>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DeadLetterAdministration>>()));
+        services.AddSingleton(typeof(IDeadLetterAdministration<>), typeof(DeadLetterAdministration<>));
+        services.AddSingleton(s => ParkedAdministration.Create(
+            s.GetRequiredService<EventBusDatabases>(),
+            s.GetRequiredService<BusSettings>(),
+            s.GetRequiredService<OutboxWriter>(),
+            s.GetRequiredService<OutboxSignals>(),
+            s.GetRequiredService<TimeProvider>(),
+            s.GetRequiredService<ILogger<ParkedAdministration>>()));
+        services.AddSingleton(typeof(IParkedAdministration<>), typeof(ParkedAdministration<>));
         services.AddSingleton<ConsumerGroups>();
         services.AddSingleton<IDirectEventPublisher, DirectEventPublisher>();
         services.AddScoped<IEventPublisher>(EventPublisher.Create);

@@ -3,10 +3,16 @@ using Cuckoo.EventBus.Wire;
 
 namespace Cuckoo.EventBus.Retrying;
 
-/// <summary>The first parked row of its key, or one without a key.</summary>
+/// <summary>A parked row.</summary>
 internal sealed record ParkedRow
 {
     public required long Id { get; init; }
+
+    /// <summary>
+    /// Whether it is the first one of its key, or has no key: at the key's lane always. A person decides about any row, while the
+    /// lane may be at work on one before it.
+    /// </summary>
+    public bool IsFirst { get; init; } = true;
 
     /// <summary>The event at its consumer, as the row names it.</summary>
     public required InboxKey InboxKey { get; init; }

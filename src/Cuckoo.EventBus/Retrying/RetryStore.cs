@@ -11,13 +11,12 @@ namespace Cuckoo.EventBus.Retrying;
 /// The parked records of one database. Invariants: a row is written in the transaction that writes its event's outcome
 /// <see cref="InboxOutcome.Parked"/>, and deleted in the one that turns this into another; a key's rows are handled in the order of
 /// their ids; the first one has a due time, given to it in the transaction that deletes the one before. (A row that someone else
-/// wrote meanwhile, a process that lost the partition, has none: whoever gets its record from the topic finds it parked
-/// and calls <see cref="HoldsAsync"/>.) Safe for concurrent use.
+/// wrote meanwhile, a process that lost the partition, may have none: whoever gets its record from the topic finds it parked
+/// and calls <see cref="HoldsAsync"/>.) Rows behind the first one may be due as well, where a person has put them; who finds them
+/// goes to the first one. Safe for concurrent use.
 /// </summary>
 internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, TimeProvider time)
 {
-    private const string OfKey = "consumer_group = @group AND consumer = @consumer AND topic = @topic AND kafka_partition = @partition AND key_hash = @hash AND key = @key";
-
     private string Table => database.Layout.RetryMessages;
 
     private SqlDialect Dialect => database.Layout.Dialect;
@@ -103,7 +102,7 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var command = session.Command($"""
             SELECT id, source, event_id, attempts, first_failed_at, replay_count, CASE WHEN due_at IS NULL OR due_at <= {Dialect.Now} THEN 1 ELSE 0 END, {StoredRecordSql.RecordColumns}
-            FROM {Table} WHERE {(due.Key is null ? "id = @id" : OfKey)} ORDER BY id LIMIT 1
+            FROM {Table} WHERE {(due.Key is null ? "id = @id" : ParkedKeySql.OfKey)} ORDER BY id LIMIT 1
             """);
         if (due.Key is null)
         {
@@ -111,7 +110,7 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         }
         else
         {
-            AddKey(command, group, due.Consumer, due.Partition, due.Key);
+            command.AddKey(group, due.Consumer, due.Partition, due.Key);
         }
 
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
@@ -134,42 +133,71 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        await using (var promote = session.Command(Promote))
+        await using (var promote = session.Command(ParkedKeySql.Promote(database.Layout)))
         {
-            AddKey(promote, inboxKey.Group, inboxKey.Consumer, partition, key);
+            promote.AddKey(inboxKey.Group, inboxKey.Consumer, partition, key);
             if (await promote.ExecuteNonQueryAsync(ct).ConfigureAwait(false) > 0)
             {
                 return true;
             }
         }
 
-        await using var any = session.Command($"SELECT 1 FROM {Table} WHERE {OfKey} LIMIT 1");
-        AddKey(any, inboxKey.Group, inboxKey.Consumer, partition, key);
+        await using var any = session.Command($"SELECT 1 FROM {Table} WHERE {ParkedKeySql.OfKey} LIMIT 1");
+        any.AddKey(inboxKey.Group, inboxKey.Consumer, partition, key);
         return await any.ExecuteScalarAsync(ct).ConfigureAwait(false) is not null;
     }
 
-    /// <summary>Takes the due time from rows behind the first one: they wait for it.</summary>
+    /// <summary>Takes the due time from rows behind the first one, which they wait for, unless that is gone meanwhile.</summary>
     public async Task QueueAsync(ParkedRow first, CancellationToken ct)
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        await using var command = session.Command($"UPDATE {Table} SET due_at = NULL WHERE {OfKey} AND id > @id AND due_at IS NOT NULL");
-        AddKey(command, first);
-        command.AddParameter("id", first.Id);
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
+        // Whoever deletes the first one makes the next one due, and does not see that this takes its time away.
+        await using (var keep = session.Command($"SELECT 1 FROM {Table} WHERE id = @id AND {ParkedKeySql.OfConsumer}{Dialect.Keep}", transaction))
+        {
+            keep.AddRow(first);
+            if (await keep.ExecuteScalarAsync(ct).ConfigureAwait(false) is null)
+            {
+                return;
+            }
+        }
+
+        await using (var queue = session.Command($"UPDATE {Table} SET due_at = NULL WHERE {ParkedKeySql.OfKey} AND id > @id AND due_at IS NOT NULL", transaction))
+        {
+            queue.AddKey(first);
+            queue.AddParameter("id", first.Id);
+            await queue.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        }
+
+        await transaction.CommitAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>Deletes a row and makes the next one of its key due, in the transaction that decides its event's outcome.</summary>
     public async Task RemoveAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, ParkedRow row, CancellationToken ct)
     {
+        if (!row.IsFirst && row.Record.Key is not null)
+        {
+            // The lane that deletes the first one just now makes this one due, not the one behind it: one of the two must come after the other.
+            await using var first = connection.CreateCommand();
+            first.Transaction = transaction;
+            first.CommandText = $"SELECT id FROM {Table} WHERE {ParkedKeySql.OfKey} ORDER BY id LIMIT 1{layout.Dialect.Lock}";
+            first.AddKey(row);
+            await first.ExecuteScalarAsync(ct).ConfigureAwait(false);
+        }
+
         await using var command = connection.CreateCommand();
         command.Transaction = transaction;
-        command.CommandText = $"DELETE FROM {layout.RetryMessages} WHERE id = @id";
-        command.AddParameter("id", row.Id);
+        command.CommandText = $"DELETE FROM {Table} WHERE id = @id AND {ParkedKeySql.OfConsumer}";
         if (row.Record.Key is not null)
         {
-            command.CommandText += ";\n" + Promote;
-            AddKey(command, row);
+            command.CommandText += ";\n" + ParkedKeySql.Promote(layout);
+            command.AddKey(row);
+            command.AddParameter("id", row.Id);
+        }
+        else
+        {
+            command.AddRow(row);
         }
 
         await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
@@ -193,21 +221,18 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var command = session.Command($"""
             UPDATE {Table} SET attempts = @attempts, first_failed_at = @first, last_failed_at = @last, last_error = @error, due_at = {Dialect.NowPlus("@delay")}
-            WHERE id = @id
+            WHERE id = @id AND {ParkedKeySql.OfConsumer}
             """);
-        command.AddParameter("id", row.Id);
+        command.AddRow(row);
         AddFailure(command, failure, failure.Last);
         command.AddParameter("delay", delay.TotalSeconds);
         await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 
-    private string Promote =>
-        $"UPDATE {Table} SET due_at = {Dialect.Now} WHERE due_at IS NULL AND id = (SELECT id FROM {Table} WHERE {OfKey} ORDER BY id LIMIT 1)";
-
     private DbCommand Insert(DatabaseSession session, DbTransaction transaction, IncomingEvent incoming, InboxKey key, Failure? failure, TimeSpan? delay)
     {
         var command = session.Command(
-            $"INSERT INTO {Table} ({StoredRecordSql.Columns}, key_hash, last_error, due_at) VALUES ({StoredRecordSql.Values}, @hash, @error, {(delay is null ? "NULL" : Dialect.NowPlus("@delay"))})",
+            $"INSERT INTO {Table} ({StoredRecordSql.Columns}, key_hash, last_error, due_at) VALUES ({StoredRecordSql.Values}, @hash, @error, {(delay is null ? ParkedKeySql.DueUnlessBehind(database.Layout) : Dialect.NowPlus("@delay"))})",
             transaction);
         var now = time.GetUtcNow();
         command.AddParameter("group", key.Group);
@@ -234,18 +259,5 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         command.AddParameter("first", (failure?.First ?? now).UtcDateTime);
         command.AddParameter("last", (failure?.Last ?? now).UtcDateTime);
         command.AddParameter("error", failure?.Message, DbType.String);
-    }
-
-    private static void AddKey(DbCommand command, ParkedRow row) => AddKey(
-        command, row.InboxKey.Group, row.InboxKey.Consumer, new PartitionId(row.Record.Topic, row.Record.Partition), row.Record.Key!);
-
-    private static void AddKey(DbCommand command, string group, string consumer, PartitionId partition, byte[] key)
-    {
-        command.AddParameter("group", group);
-        command.AddParameter("consumer", consumer);
-        command.AddParameter("topic", partition.Topic);
-        command.AddParameter("partition", partition.Partition);
-        command.AddParameter("hash", ParkedKey.Hash(key));
-        command.AddParameter("key", key);
     }
 }

@@ -63,6 +63,12 @@ internal abstract class SqlDialect
     /// <summary>Ends a SELECT that leaves out rows at which another transaction is at work.</summary>
     public abstract string SkipLocked { get; }
 
+    /// <summary>Ends a SELECT whose rows nobody else changes or deletes before the transaction ends.</summary>
+    public abstract string Lock { get; }
+
+    /// <summary>Ends a SELECT whose rows nobody else deletes before the transaction ends; others may change and keep them too.</summary>
+    public abstract string Keep { get; }
+
     /// <summary>A statement inside a transaction that waits for others' locks only so long; then <see cref="IsLockTimeout"/>.</summary>
     public abstract string WithLockTimeout(string statement, TimeSpan limit);
 

@@ -43,6 +43,10 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string SkipLocked => "";
 
+    public override string Lock => "";
+
+    public override string Keep => "";
+
     // Its only lock is the file's, waited for by the connection's own busy time-out.
     public override string WithLockTimeout(string statement, TimeSpan limit) => statement;
 

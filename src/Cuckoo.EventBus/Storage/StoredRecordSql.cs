@@ -16,6 +16,13 @@ internal static class StoredRecordSql
     /// <summary>The columns of the record itself, for <see cref="ReadRecord"/>.</summary>
     public const string RecordColumns = "topic, kafka_partition, kafka_offset, record_timestamp, key, headers, payload";
 
+    /// <summary>What people see of a record in a list: everything but its bytes.</summary>
+    public const string FactColumns =
+        "id, consumer_group, consumer, source, event_id, type, topic, kafka_partition, kafka_offset, record_timestamp, key, attempts, first_failed_at, last_failed_at, replay_count, created_at, CAST(length(payload) AS bigint)";
+
+    /// <summary>How many <see cref="FactColumns"/> there are.</summary>
+    public const int FactCount = 17;
+
     private const int MaxTypeLength = 200;
 
     /// <summary>The event type's name as the tables hold it.</summary>

@@ -26,11 +26,17 @@ internal sealed class ProcessSpan : IDisposable
         _group = group;
     }
 
-    public static ProcessSpan Start(IncomingRecord record, string group)
+    /// <param name="record">The record.</param>
+    /// <param name="group">The consumer group.</param>
+    /// <param name="replayCount">How often a person had it replayed: then days may lie between, and a link says what it goes back to.</param>
+    public static ProcessSpan Start(IncomingRecord record, string group, int replayCount = 0)
     {
         var parent = TracePropagation.Extract(record.Headers);
         var name = $"process {record.Topic}";
-        var activity = BusMetrics.Source.StartActivity(name, ActivityKind.Consumer, parent) ?? Unrecorded(name, parent);
+        var links = replayCount > 0 && parent != default
+            ? new[] { new ActivityLink(parent, new ActivityTagsCollection { { "cuckoo.eventbus.replay_count", replayCount } }) }
+            : null;
+        var activity = BusMetrics.Source.StartActivity(name, ActivityKind.Consumer, parent, links: links) ?? Unrecorded(name, parent);
         foreach (var (key, value) in activity is null ? [] : TracePropagation.Baggage(record.Headers))
         {
             activity!.AddBaggage(key, value);

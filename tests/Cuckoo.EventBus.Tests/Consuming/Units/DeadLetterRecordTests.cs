@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Cuckoo.EventBus.DeadLetters;
+using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Wire;
 
@@ -119,17 +120,9 @@ public sealed class DeadLetterRecordTests
             record.Headers.Add(name, text);
         }
 
-        var consumer = new ConsumerSettings
-        {
-            Name = "charge",
-            ConsumerType = typeof(object),
-            EventTypes = [],
-            Group = "payments",
-            Options = new ConsumerOptions(),
-            ContextType = null,
-        };
         var failure = new Failure(new InvalidOperationException("broken \0"), 3, Now, Now);
-        var letter = DeadLetterRecord.Create(IncomingEvent.Read(record, type: null, "order.created"), consumer, failure, "trace", Settings());
+        var incoming = IncomingEvent.Read(record, type: null, "order.created");
+        var letter = DeadLetterRecord.Create(incoming, new InboxKey("payments", "charge", incoming.StoredSource, incoming.StoredId), failure, "trace", Settings());
         return (letter, letter.Headers);
     }
 
