@@ -40,7 +40,7 @@ public interface IParkedAdministration
     /// <param name="filter">Which records; not an empty filter.</param>
     /// <param name="reason">Why, for the dead letters' message. Default: only that a person did it.</param>
     /// <param name="progress">Told after each part how many it were so far. Default: nobody.</param>
-    /// <param name="ct">Ends after the record under way; what is done stays done.</param>
+    /// <param name="ct">Ends after the record under way; what is done stays done, and the others are tried within 10 minutes.</param>
     /// <returns>How many.</returns>
     /// <exception cref="ArgumentException">The filter is empty.</exception>
     Task<DecidedRecords> RejectAsync(ParkedFilter filter, string? reason = null, IProgress<DecidedRecords>? progress = null, CancellationToken ct = default);

@@ -1,7 +1,4 @@
-using System.Data.Common;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Cuckoo.EventBus.DeadLetters;
 using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Outbox;
@@ -20,12 +17,12 @@ namespace Cuckoo.EventBus.Consuming;
 /// </summary>
 internal class ParkedAdministration : IParkedAdministration
 {
-    private const int Part = 500;
-
     private readonly EventBusDatabase _database;
     private readonly InboxStore _inbox;
     private readonly RetryStore _store;
     private readonly ParkedReader _reader;
+    private readonly ParkedList _list;
+    private readonly ParkedDue _due;
     private readonly KnownConsumers _consumers;
     private readonly DeadLetterStore _deadLetters;
     private readonly TimeProvider _time;
@@ -38,6 +35,8 @@ internal class ParkedAdministration : IParkedAdministration
         _inbox = new InboxStore(database, time);
         _store = new RetryStore(database, _inbox, time);
         _reader = new ParkedReader(database);
+        _list = new ParkedList(database);
+        _due = new ParkedDue(database);
         _consumers = new KnownConsumers(database, databases, settings);
         _deadLetters = new DeadLetterStore(database, _inbox, _store, outbox, signals, settings, time);
         _time = time;
@@ -53,7 +52,7 @@ internal class ParkedAdministration : IParkedAdministration
     public async IAsyncEnumerable<ParkedEntry> ListAsync(ParkedFilter filter, [EnumeratorCancellation] CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        await foreach (var rows in Parts.ReadAsync((after, token) => ReadAsync(filter, after, token), row => row.Id, Part, ct).ConfigureAwait(false))
+        await foreach (var rows in Parts.ReadAsync((after, token) => _list.ReadAsync(filter, after, token), row => row.Id, ParkedList.Part, ct).ConfigureAwait(false))
         {
             foreach (var row in rows)
             {
@@ -64,7 +63,7 @@ internal class ParkedAdministration : IParkedAdministration
 
     public async Task<ParkedEntry?> FindAsync(long id, CancellationToken ct = default)
     {
-        if (await ReadAsync(new ParkedFilter { Ids = [id] }, long.MinValue, ct).ConfigureAwait(false) is not [var entry]
+        if (await _list.ReadAsync(new ParkedFilter { Ids = [id] }, long.MinValue, ct).ConfigureAwait(false) is not [var entry]
             || await _reader.FindAsync(id, ct).ConfigureAwait(false) is not var (row, _, _))
         {
             return null;
@@ -80,24 +79,11 @@ internal class ParkedAdministration : IParkedAdministration
 
     public async Task<long> RetryAsync(ParkedFilter filter, IProgress<long>? progress = null, CancellationToken ct = default)
     {
-        var (layout, dialect) = (_database.Layout, _database.Layout.Dialect);
         var total = 0L;
-        foreach (var ids in (await IdsAsync(filter, ct).ConfigureAwait(false)).Chunk(Part))
+        foreach (var ids in (await IdsAsync(filter, ct).ConfigureAwait(false)).Chunk(ParkedList.Part))
         {
             ct.ThrowIfCancellationRequested();
-            using (await _database.EnterWriteAsync(ct).ConfigureAwait(false))
-            {
-                await using var session = await _database.OpenAsync(ct).ConfigureAwait(false);
-                // A row that someone has locked is being tried, or is gone.
-                await using var command = session.Command($"""
-                    UPDATE {layout.RetryMessages} SET due_at = {dialect.Now} WHERE id IN (
-                        SELECT parked.id FROM {layout.RetryMessages} AS parked
-                        WHERE {dialect.IsOneOf("parked.id", "@ids")} AND (parked.due_at IS NULL OR parked.due_at > {dialect.Now}) AND {ParkedReader.IsFirst(layout)}{dialect.SkipLocked})
-                    """);
-                command.AddParameter("ids", dialect.Ids(ids));
-                total += await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-            }
-
+            total += await _due.NowAsync(ids, ct).ConfigureAwait(false);
             progress?.Report(total);
         }
 
@@ -109,6 +95,11 @@ internal class ParkedAdministration : IParkedAdministration
         ParkedFilter filter, string? reason = null, IProgress<DecidedRecords>? progress = null, CancellationToken ct = default)
     {
         var ids = await IdsAsync(filter, ct).ConfigureAwait(false);
+        foreach (var part in ids.Chunk(ParkedList.Part))
+        {
+            await _due.HoldBackAsync(part, ct).ConfigureAwait(false);
+        }
+
         var total = await DecideAsync(ids, new DecidedRecords(0, 0), (row, type, lastError) => RejectAsync(row, type, reason, lastError, ct), progress, ct).ConfigureAwait(false);
         ConsumingLog.RejectedByRequest(_logger, total.Decided, total.Skipped);
         return total;
@@ -133,7 +124,7 @@ internal class ParkedAdministration : IParkedAdministration
         var move = new ParkedMove(_database, _inbox, _store, group, from, consumer);
         await move.CopyMarksAsync(ct).ConfigureAwait(false);
         var total = new DecidedRecords(0, 0);
-        await foreach (var ids in Parts.ReadAsync(move.RowsAsync, id => id, Part, ct).ConfigureAwait(false))
+        await foreach (var ids in Parts.ReadAsync(move.RowsAsync, id => id, ParkedMove.Part, ct).ConfigureAwait(false))
         {
             total = await DecideAsync(ids, total, (row, _, _) => MoveAsync(move, row, consumer, ct), progress, ct).ConfigureAwait(false);
         }
@@ -146,7 +137,7 @@ internal class ParkedAdministration : IParkedAdministration
     private async Task<DecidedRecords> DecideAsync(
         IReadOnlyList<long> ids, DecidedRecords total, Func<ParkedRow, string, string?, Task<bool>> decide, IProgress<DecidedRecords>? progress, CancellationToken ct)
     {
-        foreach (var part in ids.Chunk(Part))
+        foreach (var part in ids.Chunk(ParkedList.Part))
         {
             foreach (var id in part)
             {
@@ -217,61 +208,6 @@ internal class ParkedAdministration : IParkedAdministration
 
         return ids;
     }
-
-    private async Task<List<ParkedEntry>> ReadAsync(ParkedFilter filter, long after, CancellationToken ct)
-    {
-        var layout = _database.Layout;
-        await using var session = await _database.OpenAsync(ct).ConfigureAwait(false);
-        await using var command = session.Command("");
-        command.CommandText = $"""
-            SELECT {StoredRecordSql.FactColumns}, due_at, last_error, is_first, CASE WHEN is_first = 1 THEN {ParkedReader.Behind(layout)} END
-            FROM (SELECT parked.*, CASE WHEN {ParkedReader.IsFirst(layout)} THEN 1 ELSE 0 END AS is_first FROM {layout.RetryMessages} AS parked WHERE id > @after{Conditions(filter, command)}) AS parked
-            {(filter.IsFirst is { } first ? $"WHERE is_first = {(first ? 1 : 0)}" : "")} ORDER BY id LIMIT {Part.ToString(CultureInfo.InvariantCulture)}
-            """;
-        command.AddParameter("after", after);
-        var rows = new List<ParkedEntry>();
-        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        while (await reader.ReadAsync(ct).ConfigureAwait(false))
-        {
-            rows.Add(EntryOf(reader));
-        }
-
-        return rows;
-    }
-
-    private string Conditions(ParkedFilter filter, DbCommand command) => new FilterSql(command, _database.Layout.Dialect)
-        .AddIds(filter.Ids)
-        .AddConsumer(filter.Group, filter.Consumer)
-        .Add(filter.Partition, "partition", "kafka_partition = @partition")
-        .AddKey(filter.Key)
-        .AddEvent(filter.Topic, filter.EventType, filter.EventId)
-        .AddCreated(filter.ParkedFrom, filter.ParkedBefore)
-        .ToString();
-
-    private static ParkedEntry EntryOf(DbDataReader reader) => new()
-    {
-        Id = reader.GetInt64(0),
-        Group = reader.GetString(1),
-        Consumer = reader.GetString(2),
-        Source = reader.GetString(3),
-        EventId = reader.GetString(4),
-        EventType = reader.GetString(5),
-        Topic = reader.GetString(6),
-        Partition = reader.GetInt32(7),
-        Offset = reader.GetInt64(8),
-        Timestamp = reader.GetUtc(9),
-        Key = reader.GetByteArray(10) is { } key ? Encoding.UTF8.GetString(key) : null,
-        Attempts = reader.GetInt32(11),
-        FirstFailedAt = reader.GetUtc(12),
-        LastFailedAt = reader.GetUtc(13),
-        ReplayCount = reader.GetInt32(14),
-        ParkedAt = reader.GetUtc(15),
-        PayloadBytes = reader.IsDBNull(16) ? null : reader.GetInt64(16),
-        DueAt = reader.IsDBNull(StoredRecordSql.FactCount) ? null : reader.GetUtc(StoredRecordSql.FactCount),
-        LastError = reader.IsDBNull(StoredRecordSql.FactCount + 1) ? null : reader.GetString(StoredRecordSql.FactCount + 1),
-        IsFirst = reader.GetInt32(StoredRecordSql.FactCount + 2) == 1,
-        Behind = reader.IsDBNull(StoredRecordSql.FactCount + 3) ? null : reader.GetInt64(StoredRecordSql.FactCount + 3),
-    };
 }
 
 /// <summary>The administration of one of several databases.</summary>

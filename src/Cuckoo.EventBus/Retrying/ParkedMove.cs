@@ -12,7 +12,7 @@ namespace Cuckoo.EventBus.Retrying;
 internal sealed class ParkedMove(EventBusDatabase database, InboxStore inbox, RetryStore store, string fromGroup, string from, ConsumerSettings to)
 {
     /// <summary>A transaction of some milliseconds.</summary>
-    private const int Part = 500;
+    public const int Part = 500;
 
     private DatabaseLayout Layout => database.Layout;
 
