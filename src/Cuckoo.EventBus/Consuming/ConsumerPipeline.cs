@@ -14,22 +14,20 @@ namespace Cuckoo.EventBus.Consuming;
 /// One event at one consumer, from its attempts to its outcome, independent of the event's other consumers. Invariant: when it
 /// returns, the outcome is durable: effect, earlier effect, or dead letter. Safe for concurrent use.
 /// </summary>
-#pragma warning disable CA1001 // The semaphore lives as long as its handlers, and without a wait handle it holds nothing to free.
 internal sealed class ConsumerPipeline(
     BusSettings settings,
     ConsumerSettings consumer,
     EventBusDatabase? database,
     InboxStore? inbox,
     InboxTransaction? transaction,
+    ConsumerGate gate,
     RetryPolicy retries,
     DeadLetterDesk deadLetters,
     Persistence persistence,
     IServiceScopeFactory scopes,
     ILogger<ConsumerPipeline> logger)
-#pragma warning restore CA1001
 {
     private readonly KeyValuePair<string, object?>[] _tags = [BusMetrics.GroupTag(consumer.Group), BusMetrics.ConsumerTag(consumer.Name)];
-    private readonly SemaphoreSlim _slots = new(consumer.Options.Concurrency);
     private readonly Dictionary<EventType, HandlerCall> _handlers = consumer.EventTypes.Distinct().ToDictionary(type => type, type => HandlerCall.Of(consumer.ConsumerType, type.ClrType));
 
     private enum Outcome
@@ -49,7 +47,6 @@ internal sealed class ConsumerPipeline(
         var outcome = Outcome.SkippedByHook;
         var failure = await retries.RunAsync(
             async attempt => outcome = await TryAsync(incoming, key, context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group }, lease).ConfigureAwait(false),
-            context.Topic,
             lease.Ending).ConfigureAwait(false);
         if (failure is not null)
         {
@@ -73,11 +70,11 @@ internal sealed class ConsumerPipeline(
     /// <summary>One attempt. It waits for its turn first, so that the time limit is the handler's alone.</summary>
     private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, EventContext context, Lease lease)
     {
-        await _slots.WaitAsync(lease.Ending).ConfigureAwait(false);
+        using var pass = await gate.EnterAsync(lease.Ending).ConfigureAwait(false);
         try
         {
             using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
-            return await retries.TimeLimit.ExecuteAsync(
+            return await retries.AttemptAsync(
                 static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.context, token).ConfigureAwait(false),
                 (Pipeline: this, incoming, key, context),
                 lease.Ended).ConfigureAwait(false);
@@ -87,10 +84,6 @@ internal sealed class ConsumerPipeline(
             ConsumingLog.CommitUnknown(logger, e.InnerException, consumer.Name);
             await EnsureCommittedAsync(key, e.InnerException!, lease.Ended).ConfigureAwait(false);
             return Outcome.Done;
-        }
-        finally
-        {
-            _slots.Release();
         }
     }
 

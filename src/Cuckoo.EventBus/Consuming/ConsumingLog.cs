@@ -66,4 +66,7 @@ internal static partial class ConsumingLog
 
     [LoggerMessage(417, LogLevel.Debug, "Deleted {Inbox} inbox rows and {DeadLetters} dead letters of {Database} past their retention.")]
     public static partial void RetentionDone(ILogger logger, int inbox, int deadLetters, string database);
+
+    [LoggerMessage(418, LogLevel.Warning, "Group {Group} waits for its group.instance.id, which is still another member's ({Reason}); it asks again in {Delay}.")]
+    public static partial void Unreleased(ILogger logger, string group, string reason, TimeSpan delay);
 }
