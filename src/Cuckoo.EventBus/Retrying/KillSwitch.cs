@@ -33,7 +33,7 @@ internal sealed class KillSwitch(KillSwitchOptions options, ConsumerGate gate)
             {
                 gate.Pause(
                     PauseReason.KillSwitch,
-                    $"{options.FailureRate:P0} or more of its attempts failed, the last one with {args.Outcome.Exception?.GetType().Name}: {args.Outcome.Exception?.Message}",
+                    $"{options.FailureRate:P0} or more of its attempts failed, the last one with {(args.Outcome.Exception is { } e ? Failure.Describe(e) : "no exception")}",
                     args.BreakDuration,
                     thenTry: true,
                     args.Outcome.Exception);

@@ -1,4 +1,5 @@
 using Cuckoo.EventBus.Inbox;
+using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -72,17 +73,19 @@ internal sealed class RetryPolicy
         }
     }
 
-    /// <param name="attempt">Gets the attempt's number, from 1; the same one again where the last try was nobody's fault.</param>
+    /// <param name="attempt">Gets the attempt's number; the same one again where the last try was nobody's fault.</param>
+    /// <param name="row">The record's parked row: once tried, it gets one attempt at a time.</param>
     /// <param name="ct">Cancelled when no further attempt shall begin; one that runs may still succeed.</param>
     /// <returns><see langword="null"/> after success, else the last failure.</returns>
-    /// <exception cref="Exception">It did not, and there is no further attempt.</exception>
-    public async Task<Failure?> RunAsync(Func<int, Task> attempt, CancellationToken ct)
+    /// <exception cref="OperationCanceledException">It did not succeed, and there is no further attempt.</exception>
+    public async Task<Failure?> RunAsync(Func<int, Task> attempt, ParkedRow? row, CancellationToken ct)
     {
-        var number = 0;
-        DateTimeOffset first = default, last = default;
+        var number = row?.Attempts ?? 0;
+        DateTimeOffset? first = number > 0 ? row!.FirstFailedAt : null;
+        DateTimeOffset last = default;
         try
         {
-            await _attempts.ExecuteAsync(
+            await (number == 0 ? _attempts : ResiliencePipeline.Empty).ExecuteAsync(
                 async token =>
                 {
                     if (++number > 1)
@@ -97,7 +100,7 @@ internal sealed class RetryPolicy
                     catch (Exception e) when (!ct.IsCancellationRequested)
                     {
                         last = _time.GetUtcNow();
-                        first = number == 1 ? last : first;
+                        first ??= last;
                         RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts, _consumer.Name);
                         throw;
                     }
@@ -107,8 +110,17 @@ internal sealed class RetryPolicy
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            return new Failure(e, number, first, last);
+            return new Failure(e, number, first ?? last, last, row?.ReplayCount ?? 0);
         }
+    }
+
+    /// <summary>How long a record that failed is parked; <see langword="null"/> if it is to be given up.</summary>
+    public TimeSpan? ParkedDelay(Failure failure)
+    {
+        var options = _consumer.Options;
+        return options.ParkedAttempts == 0 || failure.Attempts >= options.Attempts + options.ParkedAttempts || IsOneOf(options.Rejected, failure.Exception)
+            ? null
+            : RetrySchedule.Delay(Math.Max(0, failure.Attempts - options.Attempts), options.ParkedRetryDelay, options.MaxParkedRetryDelay);
     }
 
     private static ResiliencePipeline Attempts(ConsumerOptions options, TimeProvider time) => options.Attempts == 1
@@ -124,6 +136,8 @@ internal sealed class RetryPolicy
                 ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is { } e && !IsOneOf(options.Rejected, e) && !IsOneOf(options.Parked, e)),
             })
             .Build();
+
+    private static bool IsOneOf(List<Type> types, Exception exception) => types.Exists(type => type.IsInstanceOfType(exception));
 
     private static TimeSpan Shorter(TimeSpan delay) => delay < LongestDelay ? delay : LongestDelay;
 
@@ -147,8 +161,6 @@ internal sealed class RetryPolicy
         }
     }
 
-    private static bool IsOneOf(List<Type> types, Exception e) => types.Exists(type => type.IsInstanceOfType(e));
-
     private async ValueTask<bool> IsNobodysFaultAsync(RetryPredicateArguments<object> args)
     {
         if (args.Outcome.Exception is not { } e || args.Context.CancellationToken.IsCancellationRequested)
@@ -158,7 +170,7 @@ internal sealed class RetryPolicy
 
         if (IsOneOf(_consumer.Options.Pausing, e))
         {
-            _gate.Pause(PauseReason.Exception, $"The handler threw {e.GetType().Name}: {e.Message}", _consumer.Options.PauseTime, cause: e);
+            _gate.Pause(PauseReason.Exception, $"The handler threw {Failure.Describe(e)}", _consumer.Options.PauseTime, cause: e);
             return true;
         }
 
