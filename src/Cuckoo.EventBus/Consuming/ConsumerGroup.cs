@@ -31,6 +31,9 @@ internal sealed class ConsumerGroup : IDisposable
     private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan UnknownFailurePause = TimeSpan.FromSeconds(5);
 
+    /// <summary>The client says once that it may not read a topic, and never that it may again.</summary>
+    private static readonly TimeSpan RefusedRetryInterval = TimeSpan.FromSeconds(10);
+
     /// <summary>Fine enough for health and metrics.</summary>
     private static readonly TimeSpan MeasureInterval = TimeSpan.FromSeconds(1);
 
@@ -228,6 +231,7 @@ internal sealed class ConsumerGroup : IDisposable
         var tooLong = new HashSet<PartitionId>();
         var nextStore = 0L;
         var nextMeasure = 0L;
+        var nextRetry = 0L;
         while (!_stop.IsSet)
         {
             if (isPaused && _inFlight.WaitForRoom(RoomTimeout))
@@ -244,6 +248,11 @@ internal sealed class ConsumerGroup : IDisposable
 
             // Polling goes on while paused: it is what keeps the membership.
             Deliver(Poll(consumer, isPaused ? TimeSpan.Zero : PollTimeout), assignments);
+            if (Status.IsTroubled)
+            {
+                LookAtTroubles(consumer, assignments, ref nextRetry, isPaused);
+            }
+
             if (isPaused && pausedVersion != assignments.Version)
             {
                 // What was assigned meanwhile is not paused yet.
@@ -264,6 +273,27 @@ internal sealed class ConsumerGroup : IDisposable
                 Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
             }
         }
+    }
+
+    /// <summary>Begins to fetch anew what was refused: if that is mended, the topic's records come, or at least its end.</summary>
+    private void LookAtTroubles(KafkaConsumer consumer, Assignments assignments, ref long nextRetry, bool isPaused)
+    {
+        if (consumer.LastRead is { } topic)
+        {
+            consumer.ForgetLastRead();
+            Status.Reads(topic);
+        }
+
+        if (Environment.TickCount64 < nextRetry || isPaused)
+        {
+            return;
+        }
+
+        nextRetry = Environment.TickCount64 + (long)RefusedRetryInterval.TotalMilliseconds;
+        var refused = Status.Troubles.Where(trouble => trouble.Kind == ClientFailure.Refused).Select(trouble => trouble.Topic).ToHashSet();
+        var partitions = assignments.Partitions.Where(partition => refused.Contains(partition.Topic)).ToList();
+        consumer.Pause(partitions);
+        consumer.Resume(partitions);
     }
 
     /// <summary>
@@ -297,6 +327,7 @@ internal sealed class ConsumerGroup : IDisposable
         {
             if (e.Kind is not ClientFailure.Other)
             {
+                consumer.ForgetLastRead();
                 Status.Hit(e.Kind, e.Topic, e.Message);
             }
 

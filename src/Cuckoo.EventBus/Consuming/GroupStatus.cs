@@ -12,6 +12,7 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
     private volatile IReadOnlyList<PartitionState> _partitions = [];
     private volatile Entered _entered = new(GroupPhase.Stopped, time.GetUtcNow());
     private volatile int _inFlight;
+    private volatile bool _isTroubled;
 
     public string Group => group;
 
@@ -40,6 +41,9 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
         }
     }
 
+    /// <summary>Whether there are <see cref="Troubles"/>, without a lock.</summary>
+    public bool IsTroubled => _isTroubled;
+
     public void Enter(GroupPhase phase)
     {
         lock (_lock)
@@ -62,6 +66,7 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
         lock (_lock)
         {
             _troubles.RemoveAll(trouble => trouble.Topic is null || partitions.Any(partition => partition.Topic == trouble.Topic));
+            _isTroubled = _troubles.Count > 0;
         }
 
         Enter(GroupPhase.Member);
@@ -83,6 +88,17 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
             var since = _troubles.Find(trouble => trouble.Topic == topic && trouble.Kind == kind)?.Since ?? time.GetUtcNow();
             _troubles.RemoveAll(trouble => trouble.Topic == topic);
             _troubles.Add(new GroupTrouble(kind, topic, reason, since));
+            _isTroubled = true;
+        }
+    }
+
+    /// <summary>Something was read of the topic, or its end.</summary>
+    public void Reads(string topic)
+    {
+        lock (_lock)
+        {
+            _troubles.RemoveAll(trouble => trouble.Topic == topic);
+            _isTroubled = _troubles.Count > 0;
         }
     }
 

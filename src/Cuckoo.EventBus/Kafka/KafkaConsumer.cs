@@ -52,11 +52,23 @@ internal sealed class KafkaConsumer : IDisposable
         if (result is { IsPartitionEOF: true })
         {
             _ends[Id(result.TopicPartition)] = result.Offset.Value;
+            LastRead = result.Topic;
             return null;
         }
 
-        return result?.Message is { } message ? Record(result, message) : null;
+        if (result?.Message is not { } message)
+        {
+            return null;
+        }
+
+        LastRead = result.Topic;
+        return Record(result, message);
     }
+
+    /// <summary>The topic of what was read last, be it a partition's end.</summary>
+    public string? LastRead { get; private set; }
+
+    public void ForgetLastRead() => LastRead = null;
 
     /// <summary>
     /// The end of a partition that was read to, last time: an offset that may lie behind the last record, where transactions'
