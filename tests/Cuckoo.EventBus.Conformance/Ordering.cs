@@ -104,7 +104,7 @@ public abstract class Ordering(Pair pair)
         var (running, most) = (0, 0);
         var two = new TaskCompletionSource();
         await using var shop = await pair.OpenAsync(
-            b => b.AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship, o => o.Concurrency = 2),
+            b => b.AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship, o => (o.Concurrency, o.Transaction) = (2, ConsumerTransaction.None)),
             script: script => script[Warehouse.Ship] = async h =>
             {
                 var now = Interlocked.Increment(ref running);
@@ -176,15 +176,18 @@ public abstract class Ordering(Pair pair)
     private async Task AllRunTogetherAsync(Func<int, string?> key)
     {
         var (running, all) = (0, new TaskCompletionSource());
-        await using var shop = await pair.OpenAsync(script: script => script[Warehouse.Ship] = async h =>
-        {
-            if (Interlocked.Increment(ref running) == 8)
+        await using var shop = await pair.OpenAsync(
+            // SQLite has one transaction that writes, and each handler's own would be that one.
+            b => b.AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship, o => o.Transaction = ConsumerTransaction.None),
+            script: script => script[Warehouse.Ship] = async h =>
             {
-                all.SetResult();
-            }
+                if (Interlocked.Increment(ref running) == 8)
+                {
+                    all.SetResult();
+                }
 
-            await all.Task.WaitAsync(h.Ct);
-        });
+                await all.Task.WaitAsync(h.Ct);
+            });
 
         foreach (var number in Enumerable.Range(1, 8))
         {
