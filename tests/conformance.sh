@@ -43,4 +43,4 @@ if [[ ! -s $folder/report.xml ]]; then
     echo "The tests ended without a report." >&2
     exit 1
 fi
-python3 "$root/tests/Cuckoo.EventBus.Conformance/table.py" "$folder/report.xml" "${table[@]}"
+/usr/bin/python3 "$root/tests/Cuckoo.EventBus.Conformance/table.py" "$folder/report.xml" "${table[@]}"

@@ -311,8 +311,8 @@ public abstract class Parking(Pair pair)
         }
     }
 
-    private static Task<List<ParkedRow>> ParkedAsync(Warehouse shop, int count) =>
-        Eventually.Until(() => shop.Database.AskAsync<ShopContext, List<ParkedRow>>(db => db.ParkedAsync()), rows => rows.Count == count, what: $"{count} parked records");
+    private static Task<List<RetryMessageRow>> ParkedAsync(Warehouse shop, int count) =>
+        Eventually.Until(() => shop.Database.AskAsync<ShopContext, List<RetryMessageRow>>(db => db.ParkedAsync()), rows => rows.Count == count, what: $"{count} parked records");
 }
 
 public sealed class Parking_on_embedded_and_SQLite(EmbeddedAndSqlite pair) : Parking(pair);

@@ -15,8 +15,8 @@ public static class BusTables
             """).ToListAsync();
 
     /// <summary>Parked records: of one key in the order in which they are handled.</summary>
-    public static Task<List<ParkedRow>> ParkedAsync(this DbContext db) =>
-        db.Database.SqlQuery<ParkedRow>($"""
+    public static Task<List<RetryMessageRow>> ParkedAsync(this DbContext db) =>
+        db.Database.SqlQuery<RetryMessageRow>($"""
             SELECT id AS "Id", consumer AS "Consumer", event_id AS "EventId", attempts AS "Attempts", replay_count AS "ReplayCount", due_at AS "DueAt",
                 last_error AS "LastError"
             FROM retry_messages ORDER BY id

@@ -1,7 +1,7 @@
 namespace Cuckoo.EventBus.TestKit.Sample;
 
 /// <summary>A row of <c>retry_messages</c>, as anyone can read it with SQL.</summary>
-public sealed class ParkedRow
+public sealed class RetryMessageRow
 {
     public long Id { get; init; }
 
