@@ -80,8 +80,8 @@ public abstract class BadInput(Pair pair)
     public Task A_malformed_trace_is_left_out() => IsHandledAsync(Headers("traceparent", "00-short"u8.ToArray()), context => Assert.Equal(default, context.Trace));
 
     [Fact]
-    public Task Headers_without_a_value_or_with_a_name_of_any_bytes_are_handled() =>
-        IsHandledAsync(Headers("x\0ß", null), context => Assert.True(context.Headers.Contains("x\0ß")));
+    public Task A_header_without_a_value_and_with_a_name_beyond_ASCII_is_handled() =>
+        IsHandledAsync(Headers("x ß", null), context => Assert.True(context.Headers.Contains("x ß")));
 
     [Fact]
     public Task Headers_of_a_hundred_kilobytes_arrive_whole() =>

@@ -107,7 +107,7 @@ public abstract class Observing(Pair pair)
     }
 
     [Fact]
-    public async Task A_failed_attempt_and_a_dead_letter_stand_in_the_log_with_their_reason()
+    public async Task Each_failed_attempt_and_a_dead_letter_stand_in_the_log_with_their_reason()
     {
         await using var shop = await pair.OpenAsync(script: script => script[Warehouse.Ship] = _ => throw new InvalidOperationException("no paper"));
 
@@ -115,7 +115,7 @@ public abstract class Observing(Pair pair)
 
         await shop.DeadLettersAsync(1);
         await Eventually.True(() => shop.Service.Log.Entries.Any(e => e.Level == LogLevel.Error && $"{e.Message} {e.Exception?.Message}".Contains("no paper", StringComparison.Ordinal)));
-        Assert.Equal(2, shop.Service.Log.Entries.Count(e => e.Level == LogLevel.Warning && $"{e.Message} {e.Exception?.Message}".Contains("no paper", StringComparison.Ordinal)));
+        Assert.Equal(3, shop.Service.Log.Entries.Count(e => e.Level == LogLevel.Warning && $"{e.Message} {e.Exception?.Message}".Contains("no paper", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -127,10 +127,10 @@ public abstract class Parking(Pair pair)
         var fails = true;
         await using var shop = await pair.OpenAsync(Parks(Soon, parkedAttempts: 100), script: script => script[Warehouse.Ship] = FailsWhile(() => fails));
         var placed = new OrderPlaced("a", 1);
-        await shop.SendAsync(placed);
+        await shop.SendAsync(placed, partition: 0);
         await ParkedAsync(shop, 1);
 
-        await shop.SendAsync(placed);
+        await shop.SendAsync(placed, partition: 0);
         await SendAsync(shop, 2);
         await ParkedAsync(shop, 2);
         fails = false;
