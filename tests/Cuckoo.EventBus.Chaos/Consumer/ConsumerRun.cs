@@ -14,7 +14,7 @@ namespace Cuckoo.EventBus.Chaos.Consumer;
 /// </summary>
 internal sealed class ConsumerRun(TrialRun run)
 {
-    private const int Slots = 4;
+    private const int Slots = 3;
 
     /// <summary>One that is cut off, or has no partition, is killed all the same.</summary>
     private static readonly TimeSpan BegunLimit = TimeSpan.FromSeconds(7);
@@ -33,8 +33,8 @@ internal sealed class ConsumerRun(TrialRun run)
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
 
     // More to do than this tests nothing more, and takes the longer to drain.
-    private const long ManyUnread = 1500;
-    private const long ManyParked = 1000;
+    private const long ManyUnread = 600;
+    private const long ManyParked = 600;
 
     private readonly Journal _journal = new();
     private readonly string _prefix = $"{run.Name}-";

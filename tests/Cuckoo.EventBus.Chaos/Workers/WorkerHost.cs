@@ -22,7 +22,16 @@ internal static class WorkerHost
         builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         configure(builder.Services);
         using var host = builder.Build();
-        await host.RunAsync();
+        var ending = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        try
+        {
+            await host.RunAsync();
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // It was told to end before it had started.
+        }
+
         return 0;
     }
 }
