@@ -9,10 +9,11 @@ namespace Cuckoo.EventBus.Consuming;
 /// to an end: fed no more, running handlers awaited within the limit, positions stored, then given up.
 /// </summary>
 /// <param name="group">For the log.</param>
+/// <param name="prepare">Starts what an assignment needs before its records are handled; does not block.</param>
 /// <param name="drainLimit">How long running handlers are awaited.</param>
 /// <param name="logger">For what was assigned and taken away.</param>
 /// <param name="hurry">Cancelled when they are awaited no longer.</param>
-internal sealed class Assignments(string group, TimeSpan drainLimit, ILogger logger, CancellationToken hurry) : IAssignmentListener
+internal sealed class Assignments(string group, Action<PartitionAssignment> prepare, TimeSpan drainLimit, ILogger logger, CancellationToken hurry) : IAssignmentListener
 {
     /// <summary>How long cancelled handlers get to notice, before the host takes their services away.</summary>
     private static readonly TimeSpan UnwindLimit = TimeSpan.FromSeconds(2);
@@ -36,7 +37,9 @@ internal sealed class Assignments(string group, TimeSpan drainLimit, ILogger log
                 earlier.GiveUp();
             }
 
-            _current.Add(partition, new PartitionAssignment(partition));
+            var assignment = new PartitionAssignment(partition);
+            _current.Add(partition, assignment);
+            prepare(assignment);
         }
 
         Changed();

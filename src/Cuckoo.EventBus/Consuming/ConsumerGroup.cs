@@ -48,7 +48,9 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
-    private readonly Lanes<Delivery> _lanes;
+    private readonly IReadOnlyList<ParkedRecords> _parked;
+    private readonly Lanes<LaneWork> _lanes;
+    private readonly CancellationTokenSource _stopping = new();
     private readonly InFlight _inFlight = new(MaxRecords, MaxBytes);
     private readonly ManualResetEventSlim _stop = new();
     private readonly CancellationTokenSource _hurry = new();
@@ -56,8 +58,17 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConsumerGroup(
-        string name, StartFrom startFrom, RecordPipeline pipeline, EventRoutes routes, KafkaClients clients, TimeSpan drainLimit, TimeProvider time, ILoggerFactory loggers)
+        string name,
+        StartFrom startFrom,
+        RecordPipeline pipeline,
+        EventRoutes routes,
+        IReadOnlyList<ParkedRecords> parked,
+        KafkaClients clients,
+        TimeSpan drainLimit,
+        TimeProvider time,
+        ILoggerFactory loggers)
     {
+        _parked = parked;
         _name = name;
         _startFrom = startFrom;
         _pipeline = pipeline;
@@ -67,16 +78,25 @@ internal sealed class ConsumerGroup : IDisposable
         _time = time;
         _loggers = loggers;
         _logger = loggers.CreateLogger<ConsumerGroup>();
-        _lanes = new Lanes<Delivery>(ProcessAsync);
+        _lanes = new Lanes<LaneWork>(ProcessAsync);
     }
 
     // Unsafe: it outlives whatever request or trace happened to start the host.
-    public void Start() => new Thread(Run) { Name = $"eventbus consumer {_name}", IsBackground = true }.UnsafeStart();
+    public void Start()
+    {
+        new Thread(Run) { Name = $"eventbus consumer {_name}", IsBackground = true }.UnsafeStart();
+        foreach (var parked in _parked)
+        {
+            // Ends by itself; what it hands out after the stop begins no more.
+            _ = Task.Run(() => parked.RunAsync(work => _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work), _stopping.Token));
+        }
+    }
 
     /// <summary>Drains and leaves the group. When <paramref name="ct"/> is cancelled, handlers are no longer awaited.</summary>
     public async Task StopAsync(CancellationToken ct)
     {
         _stop.Set();
+        await _stopping.CancelAsync().ConfigureAwait(false);
         try
         {
             await _drained.Task.WaitAsync(ct).ConfigureAwait(false);
@@ -95,6 +115,7 @@ internal sealed class ConsumerGroup : IDisposable
     public void Dispose()
     {
         _stop.Set();
+        _stopping.Cancel();
         _hurry.Cancel();
     }
 
@@ -127,7 +148,7 @@ internal sealed class ConsumerGroup : IDisposable
     /// <summary>The life of one client. Returns whether another one shall follow.</summary>
     private bool Consume(TimeSpan delay)
     {
-        var assignments = new Assignments(_name, _drainLimit, _logger, _hurry.Token);
+        var assignments = new Assignments(_name, Prepare, _drainLimit, _logger, _hurry.Token);
         KafkaConsumer? consumer = null;
         try
         {
@@ -250,6 +271,83 @@ internal sealed class ConsumerGroup : IDisposable
         _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
     }
 
+    private void Prepare(PartitionAssignment assignment)
+    {
+        if (_parked.Count == 0)
+        {
+            assignment.BecomeReady();
+        }
+        else
+        {
+            _ = LoadAsync(assignment);
+        }
+    }
+
+    private async Task LoadAsync(PartitionAssignment assignment)
+    {
+        try
+        {
+            await Task.WhenAll(_parked.Select(parked => Task.Run(() => parked.LoadAsync(assignment)))).ConfigureAwait(false);
+            assignment.BecomeReady();
+        }
+        catch (OperationCanceledException)
+        {
+            // Given up before it was ready.
+        }
+    }
+
+    private async Task ProcessAsync(LaneWork work)
+    {
+        if (!work.Assignment.Ready.IsCompletedSuccessfully)
+        {
+            await work.Assignment.Ready.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        switch (work)
+        {
+            case Delivery delivery:
+                await ProcessAsync(delivery).ConfigureAwait(false);
+                break;
+            case ParkedWork parked:
+                await ProcessAsync(parked).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private async Task ProcessAsync(ParkedWork work)
+    {
+        var isMore = false;
+        if (work.Assignment.TryBegin())
+        {
+            try
+            {
+                isMore = await _pipeline.RunParkedAsync(work).ConfigureAwait(false);
+            }
+            catch (Exception) when (work.Assignment.Lease.Ending.IsCancellationRequested)
+            {
+                // It stays parked, for the next owner.
+            }
+            catch (Exception e)
+            {
+                // It stays parked, and the next sweep finds it.
+                ConsumingLog.ParkedFailed(_logger, e, work.Assignment.Id, work.Consumer.Consumer.Name);
+            }
+            finally
+            {
+                work.Assignment.End();
+            }
+        }
+
+        if (isMore)
+        {
+            _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work);
+        }
+        else
+        {
+            work.Source.Done(work.Due);
+        }
+    }
+
     private async Task ProcessAsync(Delivery delivery)
     {
         if (delivery.Assignment.TryBegin())
@@ -277,7 +375,7 @@ internal sealed class ConsumerGroup : IDisposable
         {
             try
             {
-                await _pipeline.RunAsync(delivery.Record, lease).ConfigureAwait(false);
+                await _pipeline.RunAsync(delivery.Record, delivery.Assignment).ConfigureAwait(false);
                 return true;
             }
             catch (Exception) when (lease.Ending.IsCancellationRequested)

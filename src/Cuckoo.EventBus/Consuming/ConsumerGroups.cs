@@ -69,7 +69,24 @@ internal sealed class ConsumerGroups(
 
     private ConsumerGroup Create(string name, IReadOnlyList<ConsumerSettings> consumers)
     {
-        var routes = new EventRoutes([.. consumers.Select(Create)]);
+        List<ConsumerPipeline> pipelines = [];
+        List<ParkedRecords> parked = [];
+        foreach (var ofDatabase in consumers.GroupBy(DatabaseOf))
+        {
+            if (ofDatabase.Key is not { } database)
+            {
+                pipelines.AddRange(ofDatabase.Select(consumer => Create(consumer, null, null, null)));
+                continue;
+            }
+
+            var inbox = new InboxStore(database, time);
+            var store = new RetryStore(database, inbox, time);
+            List<ConsumerPipeline> own = [.. ofDatabase.Select(consumer => Create(consumer, database, inbox, store))];
+            pipelines.AddRange(own);
+            parked.Add(new ParkedRecords(name, store, own, database.Name, _persistence, time, loggers.CreateLogger<ParkedRecords>()));
+        }
+
+        var routes = new EventRoutes(pipelines);
         ConsumingLog.GroupStarted(_logger, name, string.Join(", ", routes.Topics), string.Join(", ", consumers.Select(consumer => consumer.Name)));
 
         // Half, so that the rest of the interval is left for the next poll.
@@ -79,31 +96,31 @@ internal sealed class ConsumerGroups(
             consumers[0].Options.StartFrom,
             new RecordPipeline(name, routes, settings, time, loggers.CreateLogger<RecordPipeline>()),
             routes,
+            parked,
             clients,
             settings.Options.StopTimeout < pollLimit ? settings.Options.StopTimeout : pollLimit,
             time,
             loggers);
     }
 
-    private ConsumerPipeline Create(ConsumerSettings consumer)
+    private ConsumerPipeline Create(ConsumerSettings consumer, EventBusDatabase? database, InboxStore? inbox, RetryStore? store)
     {
-        var database = DatabaseOf(consumer);
         if (database is null)
         {
             ConsumingLog.AtLeastOnce(_logger, consumer.Name);
         }
 
-        var inbox = database is null ? null : new InboxStore(database, time);
         return new ConsumerPipeline(
             settings,
             consumer,
             database,
             inbox,
-            inbox is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database!, inbox, scopes) : null,
+            database is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database, scopes) : null,
             new RetryPolicy(consumer, new Fault(database, _broker, time), time, loggers.CreateLogger<RetryPolicy>()),
+            store is null ? null : new Parking(consumer, store, _persistence, loggers.CreateLogger<Parking>()),
             new DeadLetterDesk(
                 consumer,
-                inbox is null ? null : new DeadLetterStore(database!, inbox, outbox, signals, settings, time),
+                database is null ? null : new DeadLetterStore(database, inbox!, store!, outbox, signals, settings, time),
                 new DeadLetterSender(sender, settings),
                 _persistence,
                 loggers.CreateLogger<DeadLetterDesk>()),

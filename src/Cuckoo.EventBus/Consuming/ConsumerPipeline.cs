@@ -12,7 +12,7 @@ namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
 /// One event at one consumer, from its attempts to its outcome, independent of the event's other consumers. Invariant: when it
-/// returns, the outcome is durable: effect, earlier effect, or dead letter. Safe for concurrent use.
+/// returns, the outcome is durable: effect, earlier effect, parked row, or dead letter. Safe for concurrent use.
 /// </summary>
 #pragma warning disable CA1001 // The semaphore lives as long as its handlers, and without a wait handle it holds nothing to free.
 internal sealed class ConsumerPipeline(
@@ -22,6 +22,7 @@ internal sealed class ConsumerPipeline(
     InboxStore? inbox,
     InboxTransaction? transaction,
     RetryPolicy retries,
+    Parking? parking,
     DeadLetterDesk deadLetters,
     Persistence persistence,
     IServiceScopeFactory scopes,
@@ -37,56 +38,157 @@ internal sealed class ConsumerPipeline(
         SkippedByHook,
         Done,
         Duplicate,
+        StandsParked,
     }
 
     public ConsumerSettings Consumer => consumer;
 
-    /// <returns><see langword="null"/>, or why the event is a dead letter.</returns>
+    /// <returns><see langword="null"/>, or why the event is parked or a dead letter.</returns>
     /// <exception cref="OperationCanceledException">The partition is given up; there is no outcome.</exception>
-    public async Task<Exception?> RunAsync(IncomingEvent incoming, EventContext context, Lease lease)
+    public async Task<Exception?> RunAsync(IncomingEvent incoming, EventContext context, PartitionAssignment assignment)
     {
         var key = KeyOf(incoming);
+        var lease = assignment.Lease;
+        if (assignment.Parked.Holds(consumer.Name, incoming.Record.Key))
+        {
+            await parking!.ParkBehindAsync(incoming, key, lease.Ended).ConfigureAwait(false);
+            return null;
+        }
+
         var outcome = Outcome.SkippedByHook;
         var failure = await retries.RunAsync(
-            async attempt => outcome = await TryAsync(incoming, key, context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group }, lease).ConfigureAwait(false),
+            async attempt => outcome = await TryAsync(incoming, key, row: null, ContextOf(context, attempt), lease).ConfigureAwait(false),
             context.Topic,
+            row: null,
             lease.Ending).ConfigureAwait(false);
-        if (failure is not null)
+        if (failure is null)
         {
-            await deadLetters.WriteAsync(incoming, key, failure, lease.Ended).ConfigureAwait(false);
+            await SettleAsync(outcome, key, row: null, lease.Ended).ConfigureAwait(false);
+            await HoldIfParkedAsync(outcome == Outcome.StandsParked ? InboxOutcome.Parked : null, key, incoming.Record, assignment).ConfigureAwait(false);
+            return null;
+        }
+
+        if (parking is not null && retries.ParkedDelay(failure) is { } delay)
+        {
+            var standing = await parking.ParkAsync(incoming, key, failure, delay, lease.Ended).ConfigureAwait(false);
+            if (standing is null && incoming.Record.Key is { } parkedKey)
+            {
+                assignment.Parked.Add(consumer.Name, parkedKey);
+            }
+
+            await HoldIfParkedAsync(standing, key, incoming.Record, assignment).ConfigureAwait(false);
         }
         else
         {
-            await SettleAsync(outcome, key, lease.Ended).ConfigureAwait(false);
+            var standing = await deadLetters.WriteAsync(incoming, key, failure, row: null, lease.Ended).ConfigureAwait(false);
+            await HoldIfParkedAsync(standing, key, incoming.Record, assignment).ConfigureAwait(false);
+        }
+
+        return failure.Exception;
+    }
+
+    /// <summary>The parked record to try next; none if its key is no longer parked, or has to wait.</summary>
+    public async Task<ParkedRow?> FirstParkedAsync(DueRow due, PartitionAssignment assignment)
+    {
+        var row = await parking!.FirstAsync(due, assignment.Lease.Ending).ConfigureAwait(false);
+        if (due.Key is null)
+        {
+            return row is { IsDue: true } ? row : null;
+        }
+
+        if (row is null)
+        {
+            assignment.Parked.Remove(consumer.Name, due.Key);
+            return null;
+        }
+
+        assignment.Parked.Add(consumer.Name, due.Key);
+        if (!row.IsDue)
+        {
+            // Due behind it is what a person has put there.
+            await parking.QueueAsync(row, assignment.Lease.Ending).ConfigureAwait(false);
+            return null;
+        }
+
+        return row;
+    }
+
+    /// <summary>Tries a parked record.</summary>
+    /// <returns><see langword="null"/>, or why it stays parked or is a dead letter.</returns>
+    /// <exception cref="OperationCanceledException">The partition is given up; it stays parked.</exception>
+    public async Task<Exception?> RunParkedAsync(IncomingEvent incoming, EventContext context, ParkedRow row, PartitionAssignment assignment)
+    {
+        var lease = assignment.Lease;
+        var outcome = Outcome.SkippedByHook;
+        var failure = await retries.RunAsync(
+            async attempt =>
+            {
+                if (incoming.Unreadable is { } reason)
+                {
+                    ExceptionDispatchInfo.Throw(reason);
+                }
+
+                outcome = await TryAsync(incoming, row.InboxKey, row, ContextOf(context, attempt), lease).ConfigureAwait(false);
+            },
+            context.Topic,
+            row,
+            lease.Ending).ConfigureAwait(false);
+        if (failure is null)
+        {
+            await SettleAsync(outcome, row.InboxKey, row, lease.Ended).ConfigureAwait(false);
+        }
+        else if (retries.ParkedDelay(failure) is { } delay)
+        {
+            await parking!.RescheduleAsync(row, failure, delay, lease.Ended).ConfigureAwait(false);
+        }
+        else
+        {
+            await deadLetters.WriteAsync(incoming, row.InboxKey, failure, row, lease.Ended).ConfigureAwait(false);
         }
 
         return failure?.Exception;
     }
 
     /// <summary>Gives up an event that nobody can read.</summary>
-    public async Task<Exception?> RejectAsync(IncomingEvent incoming, Exception reason, DateTimeOffset now, CancellationToken ct)
+    public async Task<Exception?> RejectAsync(IncomingEvent incoming, Exception reason, DateTimeOffset now, PartitionAssignment assignment)
     {
-        await deadLetters.WriteAsync(incoming, KeyOf(incoming), new Failure(reason, Attempts: 1, now, now), ct).ConfigureAwait(false);
+        var key = KeyOf(incoming);
+        var standing = await deadLetters.WriteAsync(incoming, key, new Failure(reason, Attempts: 1, now, now), row: null, assignment.Lease.Ended).ConfigureAwait(false);
+        await HoldIfParkedAsync(standing, key, incoming.Record, assignment).ConfigureAwait(false);
         return reason;
     }
 
+    /// <summary>
+    /// A record found parked although its key was not: another process parked it, one that had the partition before. Whatever else
+    /// that one parked of the key, the key waits from here on.
+    /// </summary>
+    private async Task HoldIfParkedAsync(InboxOutcome? standing, InboxKey inboxKey, IncomingRecord record, PartitionAssignment assignment)
+    {
+        if (standing == InboxOutcome.Parked && parking is not null && record.Key is { } key
+            && await parking.HoldsAsync(inboxKey, assignment.Id, key, assignment.Lease.Ended).ConfigureAwait(false))
+        {
+            assignment.Parked.Add(consumer.Name, key);
+        }
+    }
+
+    private EventContext ContextOf(EventContext context, int attempt) => context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group };
+
     /// <summary>One attempt. It waits for its turn first, so that the time limit is the handler's alone.</summary>
-    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, EventContext context, Lease lease)
+    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)
     {
         await _slots.WaitAsync(lease.Ending).ConfigureAwait(false);
         try
         {
             using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
             return await retries.TimeLimit.ExecuteAsync(
-                static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.context, token).ConfigureAwait(false),
-                (Pipeline: this, incoming, key, context),
+                static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.row, state.context, token).ConfigureAwait(false),
+                (Pipeline: this, incoming, key, row, context),
                 lease.Ended).ConfigureAwait(false);
         }
         catch (CommitUnknownException e)
         {
             ConsumingLog.CommitUnknown(logger, e.InnerException, consumer.Name);
-            await EnsureCommittedAsync(key, e.InnerException!, lease.Ended).ConfigureAwait(false);
-            return Outcome.Done;
+            return await OutcomeOfCommitAsync(key, row is not null, e.InnerException!, lease.Ended).ConfigureAwait(false);
         }
         finally
         {
@@ -95,32 +197,39 @@ internal sealed class ConsumerPipeline(
     }
 
     /// <summary>Asks the inbox until it answers. A commit lost to an outage costs no attempt, one that was refused does.</summary>
-    private async Task EnsureCommittedAsync(InboxKey key, Exception commitFailure, CancellationToken ct)
+    private async Task<Outcome> OutcomeOfCommitAsync(InboxKey key, bool wasParked, Exception commitFailure, CancellationToken ct)
     {
         var wasAway = false;
-        var isCommitted = await persistence.RunAsync(
-            token => inbox!.ContainsAsync(key, token),
+        var standing = await persistence.RunAsync(
+            token => inbox!.FindAsync(key, token),
             e =>
             {
                 wasAway = true;
                 InboxAway(e);
             },
             ct).ConfigureAwait(false);
-        if (!isCommitted && wasAway)
+        switch (standing)
+        {
+            case InboxOutcome.Done:
+                return Outcome.Done;
+            case not null when !(wasParked && standing == InboxOutcome.Parked):
+                // The commit failed, and another process has decided meanwhile.
+                return OutcomeOf(standing);
+        }
+
+        if (wasAway)
         {
             throw new UnavailableException("The database went away during the commit, which did not take place.", commitFailure);
         }
 
-        if (!isCommitted)
-        {
-            ExceptionDispatchInfo.Throw(commitFailure);
-        }
+        ExceptionDispatchInfo.Throw(commitFailure);
+        return default;
     }
 
-    private async Task<Outcome> RunHooksAsync(IncomingEvent incoming, InboxKey key, EventContext context, CancellationToken ct)
+    private async Task<Outcome> RunHooksAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, CancellationToken ct)
     {
         var outcome = Outcome.SkippedByHook;
-        Func<Task> next = async () => outcome = await RunHandlerAsync(incoming, key, context, ct).ConfigureAwait(false);
+        Func<Task> next = async () => outcome = await RunHandlerAsync(incoming, key, row, context, ct).ConfigureAwait(false);
         foreach (var hook in settings.ConsumeHooks.Reverse())
         {
             var inner = next;
@@ -131,16 +240,16 @@ internal sealed class ConsumerPipeline(
         return outcome;
     }
 
-    private async Task<Outcome> RunHandlerAsync(IncomingEvent incoming, InboxKey key, EventContext context, CancellationToken ct)
+    private async Task<Outcome> RunHandlerAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, CancellationToken ct)
     {
         if (transaction is not null)
         {
-            return await transaction.RunAsync(key, HandleAsync, ct).ConfigureAwait(false) == InboxResult.Duplicate ? Outcome.Duplicate : Outcome.Done;
+            return OutcomeOf(await transaction.RunAsync(row is null ? FirstTime() : Parked(row), ct).ConfigureAwait(false));
         }
 
-        if (inbox is not null && await inbox.ContainsAsync(key, ct).ConfigureAwait(false))
+        if (inbox is not null && await inbox.FindAsync(key, ct).ConfigureAwait(false) is { } standing && !(row is not null && standing == InboxOutcome.Parked))
         {
-            return Outcome.Duplicate;
+            return OutcomeOf(standing);
         }
 
         await using var scope = scopes.CreateAsyncScope();
@@ -149,14 +258,37 @@ internal sealed class ConsumerPipeline(
 
         Task HandleAsync(IServiceProvider services, CancellationToken token) =>
             _handlers[incoming.Type!].InvokeAsync(services, incoming.NextInstance(), context, token);
+
+        InboxWork FirstTime() => new(
+            (layout, connection, current, token) => inbox!.ClaimAsync(layout, connection, current, key, InboxOutcome.Done, token),
+            HandleAsync);
+
+        InboxWork Parked(ParkedRow parked) => new(
+            async (layout, connection, current, token) =>
+                await inbox!.SettleAsync(layout, connection, current, key, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
+            HandleAsync,
+            (layout, connection, current, token) => parking!.Store.RemoveAsync(layout, connection, current, parked, token));
     }
 
-    private async Task SettleAsync(Outcome outcome, InboxKey key, CancellationToken ct)
+    private static Outcome OutcomeOf(InboxOutcome? standing) => standing switch
     {
+        null => Outcome.Done,
+        InboxOutcome.Parked => Outcome.StandsParked,
+        _ => Outcome.Duplicate,
+    };
+
+    private async Task SettleAsync(Outcome outcome, InboxKey key, ParkedRow? row, CancellationToken ct)
+    {
+        if (row is not null && (transaction is null || outcome != Outcome.Done))
+        {
+            // The handler has called out, or there was nothing to handle: the row goes by itself.
+            await parking!.SettleAsync(row, ct).ConfigureAwait(false);
+        }
+
         switch (outcome)
         {
             case Outcome.Done:
-                if (inbox is not null && transaction is null)
+                if (row is null && inbox is not null && transaction is null)
                 {
                     // The handler has called out; that it did must not be forgotten for want of a database.
                     await persistence.RunAsync(
@@ -171,7 +303,7 @@ internal sealed class ConsumerPipeline(
 
                 BusMetrics.Handled.Add(1, _tags);
                 break;
-            case Outcome.Duplicate:
+            case Outcome.Duplicate or Outcome.StandsParked:
                 BusMetrics.Duplicates.Add(1, _tags);
                 ConsumingLog.Duplicate(logger, consumer.Name);
                 break;

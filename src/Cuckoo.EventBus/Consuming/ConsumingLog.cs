@@ -66,4 +66,7 @@ internal static partial class ConsumingLog
 
     [LoggerMessage(417, LogLevel.Debug, "Deleted {Inbox} inbox rows and {DeadLetters} dead letters of {Database} past their retention.")]
     public static partial void RetentionDone(ILogger logger, int inbox, int deadLetters, string database);
+
+    [LoggerMessage(418, LogLevel.Error, "Parked events of {Partition} at consumer {Consumer} failed outside of their handler. They are tried again.")]
+    public static partial void ParkedFailed(ILogger logger, Exception exception, PartitionId partition, string consumer);
 }

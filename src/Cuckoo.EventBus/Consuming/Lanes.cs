@@ -13,12 +13,12 @@ internal sealed class Lanes<T>(Func<T, Task> run)
     private readonly Lane[] _lanes = [.. Enumerable.Range(0, Count).Select(_ => new Lane(run))];
     private uint _keyless;
 
-    /// <summary>Adds an item to the lane of its key. Called by one thread.</summary>
+    /// <summary>Adds an item to the lane of its key; items of one key that one thread adds run in its order. Safe for concurrent use.</summary>
     public void Add(string topic, int partition, byte[]? key, T item)
     {
         if (key is null)
         {
-            _lanes[_keyless++ % Count].Add(item);
+            _lanes[Interlocked.Increment(ref _keyless) % Count].Add(item);
             return;
         }
 

@@ -5,7 +5,7 @@ namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
 /// One partition for as long as this process has it; the same partition assigned again is another object. Invariants: no
-/// record of it begins after <see cref="StopFeeding"/>, and no position moves after <see cref="GiveUp"/>. Safe for concurrent use.
+/// work of it begins after <see cref="StopFeeding"/>, and no position moves after <see cref="GiveUp"/>. Safe for concurrent use.
 /// </summary>
 #pragma warning disable CA1001 // Handlers that outlive the assignment hold its token; without a timer its source holds nothing to free.
 internal sealed class PartitionAssignment(PartitionId id)
@@ -15,12 +15,19 @@ internal sealed class PartitionAssignment(PartitionId id)
     private readonly PartitionProgress _progress = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _isReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PartitionPosition? _taken;
     private int _running;
 
     public PartitionId Id => id;
 
     public Lease Lease => new(_ending.Token, _ended.Token);
+
+    /// <summary>The keys whose records are not run but parked.</summary>
+    public ParkedKeys Parked { get; } = new();
+
+    /// <summary>Completes when the parked keys are known: no record is handled before. Cancelled when the partition is given up first.</summary>
+    public Task Ready => _isReady.Task;
 
     /// <summary>How many delivered records the position has not passed.</summary>
     public int Unsettled
@@ -42,7 +49,7 @@ internal sealed class PartitionAssignment(PartitionId id)
         }
     }
 
-    /// <summary>Whether a delivered record may still begin; if so, <see cref="End"/> must follow.</summary>
+    /// <summary>Whether a delivered record may still begin; if so, an <c>End</c> must follow.</summary>
     public bool TryBegin()
     {
         lock (_lock)
@@ -54,6 +61,18 @@ internal sealed class PartitionAssignment(PartitionId id)
 
             _running++;
             return true;
+        }
+    }
+
+    public void BecomeReady() => _isReady.TrySetResult();
+
+    /// <summary>Something else than a record of the topic has ended.</summary>
+    public void End()
+    {
+        lock (_lock)
+        {
+            _running--;
+            Monitor.PulseAll(_lock);
         }
     }
 
@@ -78,6 +97,7 @@ internal sealed class PartitionAssignment(PartitionId id)
         lock (_lock)
         {
             Cancel(_ending);
+            _isReady.TrySetCanceled();
         }
     }
 
@@ -115,6 +135,7 @@ internal sealed class PartitionAssignment(PartitionId id)
         {
             Cancel(_ending);
             Cancel(_ended);
+            _isReady.TrySetCanceled();
         }
     }
 

@@ -12,11 +12,13 @@ namespace Cuckoo.EventBus.Consuming;
 /// </summary>
 internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettings settings, TimeProvider time, ILogger<RecordPipeline> logger)
 {
+    private const int MaxParkedInARow = 50;
+
     private readonly BoundedTagValues _unknownTypes = new();
 
     /// <summary>The steps, in their order; those of one consumer follow in <see cref="ConsumerPipeline.RunAsync"/>.</summary>
     /// <exception cref="OperationCanceledException">The partition is given up; the record has no outcome.</exception>
-    public async Task RunAsync(IncomingRecord record, Lease lease)
+    public async Task RunAsync(IncomingRecord record, PartitionAssignment assignment)
     {
         // 1. Trace and log scope: what happens from here on belongs to the publisher's trace.
         using var span = ProcessSpan.Start(record, group);
@@ -36,13 +38,40 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
         var incoming = IncomingEvent.Read(record, route?.Type, typeName);
         if (incoming.Unreadable is { } reason)
         {
-            await ForEachAsync(span, route?.Consumers ?? routes.ConsumersOf(record.Topic), consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), lease.Ended)).ConfigureAwait(false);
+            await ForEachAsync(span, route?.Consumers ?? routes.ConsumersOf(record.Topic), consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), assignment)).ConfigureAwait(false);
             return;
         }
 
-        // 4. Each consumer, independently: attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
+        // 4. Each consumer, independently: is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
         var context = ContextOf(incoming);
-        await ForEachAsync(span, route!.Consumers, consumer => consumer.RunAsync(incoming, context, lease)).ConfigureAwait(false);
+        await ForEachAsync(span, route!.Consumers, consumer => consumer.RunAsync(incoming, context, assignment)).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for parked records of one key at one consumer, in their order, until one has to wait.</summary>
+    /// <returns>Whether there is more to do at once.</returns>
+    /// <exception cref="OperationCanceledException">The partition is given up; the record stays parked.</exception>
+    public async Task<bool> RunParkedAsync(ParkedWork work)
+    {
+        // So many in a row; then the lane's other keys have their turn.
+        for (var n = 0; n < MaxParkedInARow; n++)
+        {
+            if (await work.Consumer.FirstParkedAsync(work.Due, work.Assignment).ConfigureAwait(false) is not { } row)
+            {
+                return false;
+            }
+
+            using var span = ProcessSpan.Start(row.Record, group);
+            var (typeName, route) = routes.Find(row.Record);
+            using var scope = ConsumingLog.BeginRecord(
+                logger, row.InboxKey.EventId, typeName, row.Record.Topic, row.Record.Partition, row.Record.Offset, Activity.Current?.TraceId.ToHexString());
+            var incoming = IncomingEvent.Read(row.Record, route?.Type, typeName);
+            if (await work.Consumer.RunParkedAsync(incoming, ContextOf(incoming) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
+            {
+                span.Failed(failure);
+            }
+        }
+
+        return true;
     }
 
     private static async Task ForEachAsync(ProcessSpan span, IReadOnlyList<ConsumerPipeline> consumers, Func<ConsumerPipeline, Task<Exception?>> run)

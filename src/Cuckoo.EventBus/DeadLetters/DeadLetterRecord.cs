@@ -16,13 +16,6 @@ namespace Cuckoo.EventBus.DeadLetters;
 /// </summary>
 internal static class DeadLetterRecord
 {
-    /// <summary>Enough for the frames that matter; a header as long as the record would make it too large.</summary>
-    public const int MaxStackLength = 8000;
-
-    public const int MaxMessageLength = 2000;
-
-    private const int MaxTypeLength = 200;
-
     /// <summary>CloudEvents require a type; this one stands where the original had none.</summary>
     private const string UnknownType = "dead-letter";
 
@@ -45,20 +38,11 @@ internal static class DeadLetterRecord
     public static OutgoingRecord WithoutPayload(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings) =>
         Build(incoming, consumer, failure, traceId, settings, payload: null, withOriginals: true);
 
-    public static string TypeOf(IncomingEvent incoming) => ErrorText.Storable(incoming.TypeName, MaxTypeLength);
-
-    public static string ExceptionTypeOf(Failure failure) =>
-        ErrorText.Storable(failure.Exception.GetType().FullName ?? failure.Exception.GetType().Name, MaxTypeLength);
-
-    public static string MessageOf(Failure failure) => Text(static e => e.Message, failure, MaxMessageLength);
-
-    public static string StackOf(Failure failure) => Text(static e => e.ToString(), failure, MaxStackLength);
-
     private static OutgoingRecord Build(
         IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, BusSettings settings, byte[]? payload, bool withOriginals)
     {
         var id = Guid.CreateVersion7().ToString();
-        var type = TypeOf(incoming) is { Length: > 0 } known ? known : UnknownType;
+        var type = StoredRecordSql.TypeOf(incoming) is { Length: > 0 } known ? known : UnknownType;
         var headers = new EventHeaders
         {
             { Headers.SpecVersion, "1.0" },
@@ -102,10 +86,10 @@ internal static class DeadLetterRecord
         headers.Add(Headers.Attempts, failure.Attempts.ToString(CultureInfo.InvariantCulture));
         headers.Add(Headers.FirstFailure, Time(failure.First));
         headers.Add(Headers.LastFailure, Time(failure.Last));
-        headers.Add(Headers.ExceptionType, ExceptionTypeOf(failure));
-        headers.Add(Headers.ExceptionMessage, MessageOf(failure));
-        headers.Add(Headers.ExceptionStack, StackOf(failure));
-        headers.Add(Headers.ReplayCount, "0");
+        headers.Add(Headers.ExceptionType, failure.ExceptionType);
+        headers.Add(Headers.ExceptionMessage, failure.Message);
+        headers.Add(Headers.ExceptionStack, failure.Stack);
+        headers.Add(Headers.ReplayCount, failure.ReplayCount.ToString(CultureInfo.InvariantCulture));
         if (traceId is not null)
         {
             headers.Add(Headers.TraceId, traceId);
@@ -118,17 +102,4 @@ internal static class DeadLetterRecord
 
     /// <summary>RFC 3339, in UTC, to the millisecond as Kafka's own timestamps.</summary>
     private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-
-    private static string Text(Func<Exception, string> text, Failure failure, int maxLength)
-    {
-        try
-        {
-            return ErrorText.Storable(text(failure.Exception) ?? "", maxLength);
-        }
-        catch (Exception e)
-        {
-            // The exception is the user's, and so may be its text.
-            return $"({failure.Exception.GetType().Name} threw {e.GetType().Name} when asked for its text)";
-        }
-    }
 }

@@ -8,12 +8,12 @@ namespace Cuckoo.EventBus.DeadLetters;
 internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings)
 {
     /// <exception cref="EventBusException">The broker did not take it; it is to be sent again.</exception>
-    public async Task<bool> SendAsync(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, CancellationToken ct)
+    public async Task SendAsync(IncomingEvent incoming, ConsumerSettings consumer, Failure failure, string? traceId, CancellationToken ct)
     {
         if (incoming.Record.Topic == settings.DeadLetterTopic)
         {
             // It is on that topic already; sent again it would come back for ever.
-            return true;
+            return;
         }
 
         var result = await sender.SendAsync(DeadLetterRecord.Create(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
@@ -23,8 +23,9 @@ internal sealed class DeadLetterSender(DirectSender sender, BusSettings settings
             result = await sender.SendAsync(DeadLetterRecord.WithoutPayload(incoming, consumer, failure, traceId, settings)).WaitAsync(ct).ConfigureAwait(false);
         }
 
-        return result.IsAcknowledged
-            ? true
-            : throw new EventBusException($"The dead letter was not acknowledged by topic '{settings.DeadLetterTopic}': {result.Error}.");
+        if (!result.IsAcknowledged)
+        {
+            throw new EventBusException($"The dead letter was not acknowledged by topic '{settings.DeadLetterTopic}': {result.Error}.");
+        }
     }
 }

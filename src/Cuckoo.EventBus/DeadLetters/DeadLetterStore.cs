@@ -13,17 +13,38 @@ namespace Cuckoo.EventBus.DeadLetters;
 /// only where no outcome stood before: an event that was applied is never dead, whatever its last attempt's commit answered.
 /// </summary>
 internal sealed class DeadLetterStore(
-    EventBusDatabase database, InboxStore inbox, OutboxWriter outbox, OutboxSignals signals, BusSettings settings, TimeProvider time)
+    EventBusDatabase database, InboxStore inbox, RetryStore parked, OutboxWriter outbox, OutboxSignals signals, BusSettings settings, TimeProvider time)
 {
-    /// <returns>Whether it was written; otherwise the event's outcome stands already.</returns>
-    public async Task<bool> WriteAsync(IncomingEvent incoming, InboxKey key, ConsumerSettings consumer, Failure failure, string? traceId, CancellationToken ct)
+    /// <param name="incoming">The event.</param>
+    /// <param name="key">Its identity at its consumer.</param>
+    /// <param name="consumer">Its consumer.</param>
+    /// <param name="failure">Why it is given up.</param>
+    /// <param name="traceId">Its trace.</param>
+    /// <param name="row">Its parked row, which goes with it; <see langword="null"/> for a record from its topic.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <returns><see langword="null"/> if it was written; otherwise the event's outcome stands already.</returns>
+    public async Task<InboxOutcome?> WriteAsync(
+        IncomingEvent incoming, InboxKey key, ConsumerSettings consumer, Failure failure, string? traceId, ParkedRow? row, CancellationToken ct)
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        if (!await inbox.ClaimAsync(database.Layout, session.Connection, transaction, key, InboxOutcome.Dead, ct).ConfigureAwait(false))
+        if (row is null)
         {
-            return false;
+            if (await inbox.ClaimAsync(database.Layout, session.Connection, transaction, key, InboxOutcome.Dead, ct).ConfigureAwait(false) is { } standing)
+            {
+                return standing;
+            }
+        }
+        else
+        {
+            var isParked = await inbox.SettleAsync(database.Layout, session.Connection, transaction, key, InboxOutcome.Dead, ct).ConfigureAwait(false);
+            await parked.RemoveAsync(database.Layout, session.Connection, transaction, row, ct).ConfigureAwait(false);
+            if (!isParked)
+            {
+                await transaction.CommitAsync(ct).ConfigureAwait(false);
+                return InboxOutcome.Done;
+            }
         }
 
         await using (var insert = Insert(session, transaction, incoming, key, failure, traceId))
@@ -38,41 +59,31 @@ internal sealed class DeadLetterStore(
         var lanes = await outbox.WriteAsync(database, database.Layout, session.Connection, transaction, letters, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
         signals.Raise(database, lanes, due: null);
-        return true;
+        return null;
     }
 
     private DbCommand Insert(DatabaseSession session, DbTransaction transaction, IncomingEvent incoming, InboxKey key, Failure failure, string? traceId)
     {
-        var record = incoming.Record;
         var command = session.Command(
             $"""
-            INSERT INTO {database.Layout.DeadLetters}
-                (consumer_group, consumer, source, event_id, type, topic, kafka_partition, kafka_offset, record_timestamp, key, headers, payload,
-                 attempts, first_failed_at, last_failed_at, replay_count, created_at, exception_type, exception_message, exception_stack, trace_id)
-            VALUES
-                (@group, @consumer, @source, @event, @type, @topic, @partition, @offset, @timestamp, @key, @headers, @payload,
-                 @attempts, @first, @last, 0, @now, @exceptionType, @exceptionMessage, @exceptionStack, @trace)
+            INSERT INTO {database.Layout.DeadLetters} ({StoredRecordSql.Columns}, exception_type, exception_message, exception_stack, trace_id)
+            VALUES ({StoredRecordSql.Values}, @exceptionType, @exceptionMessage, @exceptionStack, @trace)
             """,
             transaction);
         command.AddParameter("group", key.Group);
         command.AddParameter("consumer", key.Consumer);
         command.AddParameter("source", key.Source);
         command.AddParameter("event", key.EventId);
-        command.AddParameter("type", DeadLetterRecord.TypeOf(incoming));
-        command.AddParameter("topic", record.Topic);
-        command.AddParameter("partition", record.Partition);
-        command.AddParameter("offset", record.Offset);
-        command.AddParameter("timestamp", record.Timestamp.UtcDateTime);
-        command.AddParameter("key", record.Key, DbType.Binary);
-        command.AddParameter("headers", HeaderBlock.Write(record.Headers));
-        command.AddParameter("payload", record.Value, DbType.Binary);
+        command.AddParameter("type", StoredRecordSql.TypeOf(incoming));
+        command.AddRecord(incoming.Record);
         command.AddParameter("attempts", failure.Attempts);
         command.AddParameter("first", failure.First.UtcDateTime);
         command.AddParameter("last", failure.Last.UtcDateTime);
+        command.AddParameter("replays", failure.ReplayCount);
         command.AddParameter("now", time.GetUtcNow().UtcDateTime);
-        command.AddParameter("exceptionType", DeadLetterRecord.ExceptionTypeOf(failure));
-        command.AddParameter("exceptionMessage", DeadLetterRecord.MessageOf(failure));
-        command.AddParameter("exceptionStack", DeadLetterRecord.StackOf(failure));
+        command.AddParameter("exceptionType", failure.ExceptionType);
+        command.AddParameter("exceptionMessage", failure.Message);
+        command.AddParameter("exceptionStack", failure.Stack);
         command.AddParameter("trace", traceId, DbType.String);
         return command;
     }

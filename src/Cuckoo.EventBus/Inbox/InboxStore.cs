@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Cuckoo.EventBus.Storage;
 
 namespace Cuckoo.EventBus.Inbox;
@@ -6,46 +7,63 @@ namespace Cuckoo.EventBus.Inbox;
 /// <summary>The rows of one database's inbox. Safe for concurrent use.</summary>
 internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
 {
+    private const string IsKey = "consumer_group = @group AND consumer = @consumer AND source = @source AND event_id = @event";
+
+    private const string Values = "(consumer_group, consumer, source, event_id, outcome, decided_at) VALUES (@group, @consumer, @source, @event, @outcome, @now)";
+
     /// <summary>
     /// How long a claim waits for another transaction's claim on the same event. The other one is a handler at work, perhaps in
     /// a process that hangs, so waiting longer would only hold a connection.
     /// </summary>
     private static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(1);
 
-    /// <summary>Writes the outcome in a transaction, where it counts once that commits.</summary>
-    /// <returns>Whether it is this transaction's; otherwise the event's outcome stands already.</returns>
+    /// <summary>Writes the event's first outcome in a transaction, where it counts once that commits.</summary>
+    /// <returns><see langword="null"/> if it is this transaction's; otherwise the one that stands already.</returns>
     /// <exception cref="UnavailableException">Another transaction is about to write one.</exception>
-    public async Task<bool> ClaimAsync(
+    public async Task<InboxOutcome?> ClaimAsync(
         DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
     {
-        await using var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = layout.Dialect.WithLockTimeout(
-            $"""
-            INSERT INTO {layout.InboxMessages} (consumer_group, consumer, source, event_id, outcome, decided_at)
-            VALUES (@group, @consumer, @source, @event, {(short)outcome}, @now) ON CONFLICT DO NOTHING
-            """,
-            ClaimWait);
-        AddKey(command, key);
-        command.AddParameter("now", time.GetUtcNow().UtcDateTime);
-        try
+        await using (var claim = Write(layout, connection, transaction, key, outcome, $"INSERT INTO {layout.InboxMessages} {Values} ON CONFLICT DO NOTHING"))
         {
-            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false) > 0;
+            if (await RunAsync(layout, claim, ct).ConfigureAwait(false) > 0)
+            {
+                return null;
+            }
         }
-        catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
-        {
-            throw UnavailableException.HeldElsewhere(e);
-        }
+
+        await using var standing = connection.CreateCommand();
+        standing.Transaction = transaction;
+        standing.CommandText = $"SELECT outcome FROM {layout.InboxMessages} WHERE {IsKey}";
+        AddKey(standing, key);
+        // Retention may have taken the row meanwhile; it takes none that is parked.
+        return await ReadAsync(standing, ct).ConfigureAwait(false) ?? InboxOutcome.Done;
     }
 
-    /// <summary>Whether the event's outcome stands, seen by a connection of the bus's own.</summary>
-    public async Task<bool> ContainsAsync(InboxKey key, CancellationToken ct)
+    /// <summary>
+    /// Turns <see cref="InboxOutcome.Parked"/> into the outcome of the parked row, in the transaction that deletes that row: of
+    /// two that are at work on it, one.
+    /// </summary>
+    /// <returns>Whether it is this transaction's; otherwise the event is no longer parked.</returns>
+    /// <exception cref="UnavailableException">Another transaction is at work on it.</exception>
+    public async Task<bool> SettleAsync(
+        DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
+    {
+        // An INSERT where a person has deleted the mark: the parked row alone says then what is to be done.
+        await using var settle = Write(layout, connection, transaction, key, outcome, $"""
+            INSERT INTO {layout.InboxMessages} AS held {Values}
+            ON CONFLICT (consumer_group, consumer, source, event_id) DO UPDATE SET outcome = excluded.outcome, decided_at = excluded.decided_at
+            WHERE held.outcome = {(short)InboxOutcome.Parked}
+            """);
+        return await RunAsync(layout, settle, ct).ConfigureAwait(false) > 0;
+    }
+
+    /// <summary>The event's outcome, seen by a connection of the bus's own; <see langword="null"/> while there is none.</summary>
+    public async Task<InboxOutcome?> FindAsync(InboxKey key, CancellationToken ct)
     {
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        await using var command = session.Command(
-            $"SELECT 1 FROM {database.Layout.InboxMessages} WHERE consumer_group = @group AND consumer = @consumer AND source = @source AND event_id = @event");
+        await using var command = session.Command($"SELECT outcome FROM {database.Layout.InboxMessages} WHERE {IsKey}");
         AddKey(command, key);
-        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is not null;
+        return await ReadAsync(command, ct).ConfigureAwait(false);
     }
 
     /// <summary>Notes, in a transaction of its own, that the event is done.</summary>
@@ -56,6 +74,32 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
         await ClaimAsync(database.Layout, session.Connection, transaction, key, InboxOutcome.Done, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
+    }
+
+    private DbCommand Write(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, string statement)
+    {
+        var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = layout.Dialect.WithLockTimeout(statement, ClaimWait);
+        AddKey(command, key);
+        command.AddParameter("outcome", (short)outcome);
+        command.AddParameter("now", time.GetUtcNow().UtcDateTime);
+        return command;
+    }
+
+    private static async Task<InboxOutcome?> ReadAsync(DbCommand command, CancellationToken ct) =>
+        await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is { } number ? (InboxOutcome)Convert.ToInt16(number, CultureInfo.InvariantCulture) : null;
+
+    private static async Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct)
+    {
+        try
+        {
+            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        }
+        catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
+        {
+            throw UnavailableException.HeldElsewhere(e);
+        }
     }
 
     private static void AddKey(DbCommand command, InboxKey key)

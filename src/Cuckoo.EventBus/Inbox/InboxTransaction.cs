@@ -11,14 +11,14 @@ namespace Cuckoo.EventBus.Inbox;
 /// Runs a handler inside a transaction of its own context that first claims the event. Invariant: the handler's effect, the
 /// events it publishes and the mark in the inbox are committed together, and at most one transaction ever commits the mark.
 /// </summary>
-internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inbox, IServiceScopeFactory scopes)
+internal sealed class InboxTransaction(EventBusDatabase database, IServiceScopeFactory scopes)
 {
-    /// <param name="key">The event at its consumer.</param>
-    /// <param name="handle">The handler, given the scope that holds its context.</param>
+    /// <param name="work">The claim, the handler and what follows it.</param>
     /// <param name="ct">Ends it before the commit, never during.</param>
+    /// <returns><see langword="null"/> if the handler ran and its effect is durable; otherwise the outcome that stands already.</returns>
     /// <exception cref="UnavailableException">Another transaction is at work on the same event.</exception>
     /// <exception cref="CommitUnknownException">The inbox must be asked.</exception>
-    public async Task<InboxResult> RunAsync(InboxKey key, Func<IServiceProvider, CancellationToken, Task> handle, CancellationToken ct)
+    public async Task<InboxOutcome?> RunAsync(InboxWork work, CancellationToken ct)
     {
         await using var scope = scopes.CreateAsyncScope();
         var context = ContextOf(scope);
@@ -29,28 +29,28 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
                 if (isFirstRun)
                 {
                     isFirstRun = false;
-                    return await RunOnceAsync(scope.ServiceProvider, context, key, handle, token).ConfigureAwait(false);
+                    return await RunOnceAsync(scope.ServiceProvider, context, work, token).ConfigureAwait(false);
                 }
 
                 // The strategy runs it again after trouble with the database: nothing of the first run may be seen.
                 await using var fresh = scopes.CreateAsyncScope();
-                return await RunOnceAsync(fresh.ServiceProvider, ContextOf(fresh), key, handle, token).ConfigureAwait(false);
+                return await RunOnceAsync(fresh.ServiceProvider, ContextOf(fresh), work, token).ConfigureAwait(false);
             },
             ct).ConfigureAwait(false);
 
         run.Failure?.Throw();
-        return run.Result;
+        return run.Standing;
     }
 
-    private async Task<Run> RunOnceAsync(
-        IServiceProvider services, DbContext context, InboxKey key, Func<IServiceProvider, CancellationToken, Task> handle, CancellationToken ct)
+    private async Task<Run> RunOnceAsync(IServiceProvider services, DbContext context, InboxWork work, CancellationToken ct)
     {
         await using var transaction = await BeginAsync(context, ct).ConfigureAwait(false);
+        var layout = database.LayoutOf(context);
         try
         {
-            if (!await inbox.ClaimAsync(database.LayoutOf(context), context.Database.GetDbConnection(), transaction.GetDbTransaction(), key, InboxOutcome.Done, ct).ConfigureAwait(false))
+            if (await work.Claim(layout, context.Database.GetDbConnection(), transaction.GetDbTransaction(), ct).ConfigureAwait(false) is { } standing)
             {
-                return new Run(InboxResult.Duplicate, null);
+                return new Run(standing, null);
             }
         }
         catch (UnavailableException e)
@@ -61,7 +61,7 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
 
         try
         {
-            await handle(services, ct).ConfigureAwait(false);
+            await work.Handle(services, ct).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -72,6 +72,11 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
         }
 
         await SaveAsync(context, ct).ConfigureAwait(false);
+        if (work.Settle is { } settle)
+        {
+            await settle(layout, context.Database.GetDbConnection(), transaction.GetDbTransaction(), ct).ConfigureAwait(false);
+        }
+
         ct.ThrowIfCancellationRequested();
         try
         {
@@ -83,7 +88,7 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
             return Run.Failed(new CommitUnknownException(e));
         }
 
-        return new Run(InboxResult.Done, null);
+        return new Run(null, null);
     }
 
     private static void Forget(DbContext context)
@@ -128,8 +133,8 @@ internal sealed class InboxTransaction(EventBusDatabase database, InboxStore inb
 
     private DbContext ContextOf(AsyncServiceScope scope) => (DbContext)scope.ServiceProvider.GetRequiredService(database.ContextType);
 
-    private readonly record struct Run(InboxResult Result, ExceptionDispatchInfo? Failure)
+    private readonly record struct Run(InboxOutcome? Standing, ExceptionDispatchInfo? Failure)
     {
-        public static Run Failed(Exception e) => new(default, ExceptionDispatchInfo.Capture(e));
+        public static Run Failed(Exception e) => new(null, ExceptionDispatchInfo.Capture(e));
     }
 }

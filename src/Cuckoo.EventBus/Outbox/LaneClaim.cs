@@ -120,7 +120,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     {
         await using var command = Command(session, sql.Lock + "\n" + sql.Reject + (row.Key is null ? "" : "\n" + sql.Return));
         AddRow(command, row);
-        command.AddParameter("delay", RetrySchedule.Delay(row.Attempts, options).TotalSeconds);
+        command.AddParameter("delay", RetrySchedule.Delay(row.Attempts, options.RetryDelay, options.MaxRetryDelay).TotalSeconds);
         command.AddParameter("max", options.MaxAttempts);
         command.AddParameter("error", ErrorText.Storable(error));
         RejectedRow? answer = null;

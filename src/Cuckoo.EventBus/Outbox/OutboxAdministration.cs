@@ -60,7 +60,7 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
         return await reader.ReadAsync(ct).ConfigureAwait(false)
             ? row.Entry with
             {
-                Headers = HeadersOf(reader.GetByteArray(0) ?? []),
+                Headers = StoredRecordSql.HeadersOf(reader.GetByteArray(0) ?? []),
                 Payload = reader.GetByteArray(1),
             }
             : null;
@@ -71,19 +71,6 @@ internal class OutboxAdministration(EventBusDatabase database, OutboxSignals sig
 
     public Task<long> DiscardAsync(OutboxFilter filter, IProgress<long>? progress = null, CancellationToken ct = default) =>
         InPartsAsync(filter, "", DiscardAsync, progress, ct);
-
-    private static EventHeaders HeadersOf(byte[] block)
-    {
-        try
-        {
-            return HeaderBlock.Read(block);
-        }
-        catch (FormatException)
-        {
-            // Someone else's row; that it can't be read is what LastError will say.
-            return [];
-        }
-    }
 
     private async Task<long> InPartsAsync(
         OutboxFilter filter, string condition, Func<DatabaseSession, List<Row>, CancellationToken, Task<long>> work, IProgress<long>? progress, CancellationToken ct)

@@ -1,4 +1,33 @@
+using Cuckoo.EventBus.Storage;
+
 namespace Cuckoo.EventBus.Retrying;
 
-/// <summary>Why and when a consumer gave up a record.</summary>
-internal sealed record Failure(Exception Exception, int Attempts, DateTimeOffset First, DateTimeOffset Last);
+/// <summary>Why and when a consumer failed at a record, with texts as every table and header takes them.</summary>
+internal sealed record Failure(Exception Exception, int Attempts, DateTimeOffset First, DateTimeOffset Last, int ReplayCount = 0)
+{
+    /// <summary>Enough for the frames that matter; a header as long as the record would make it too large.</summary>
+    public const int MaxStackLength = 8000;
+
+    public const int MaxMessageLength = 2000;
+
+    private const int MaxTypeLength = 200;
+
+    public string ExceptionType => ErrorText.Storable(Exception.GetType().FullName ?? Exception.GetType().Name, MaxTypeLength);
+
+    public string Message => Text(static e => e.Message, MaxMessageLength);
+
+    public string Stack => Text(static e => e.ToString(), MaxStackLength);
+
+    private string Text(Func<Exception, string> text, int maxLength)
+    {
+        try
+        {
+            return ErrorText.Storable(text(Exception) ?? "", maxLength);
+        }
+        catch (Exception e)
+        {
+            // The exception is the user's, and so may be its text.
+            return $"({Exception.GetType().Name} threw {e.GetType().Name} when asked for its text)";
+        }
+    }
+}

@@ -1,3 +1,4 @@
+using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -42,18 +43,20 @@ internal sealed class RetryPolicy
     /// <summary>Cancels the token of an attempt that takes too long, and makes its end a failure.</summary>
     public ResiliencePipeline TimeLimit { get; }
 
-    /// <param name="attempt">Gets the attempt's number, from 1; the same one again where the last try was nobody's fault.</param>
+    /// <param name="attempt">Gets the attempt's number; the same one again where the last try was nobody's fault.</param>
     /// <param name="topic">The record's.</param>
+    /// <param name="row">The record's parked row: once tried, it gets one attempt at a time.</param>
     /// <param name="ct">Cancelled when no further attempt shall begin; one that runs may still succeed.</param>
     /// <returns><see langword="null"/> after success, else the last failure.</returns>
-    /// <exception cref="Exception">It did not, and there is no further attempt.</exception>
-    public async Task<Failure?> RunAsync(Func<int, Task> attempt, string topic, CancellationToken ct)
+    /// <exception cref="OperationCanceledException">It did not succeed, and there is no further attempt.</exception>
+    public async Task<Failure?> RunAsync(Func<int, Task> attempt, string topic, ParkedRow? row, CancellationToken ct)
     {
-        var number = 0;
-        DateTimeOffset first = default, last = default;
+        var number = row?.Attempts ?? 0;
+        DateTimeOffset? first = number > 0 ? row!.FirstFailedAt : null;
+        DateTimeOffset last = default;
         try
         {
-            await _attempts.ExecuteAsync(
+            await (number == 0 ? _attempts : ResiliencePipeline.Empty).ExecuteAsync(
                 async token =>
                 {
                     if (++number > 1)
@@ -68,7 +71,7 @@ internal sealed class RetryPolicy
                     catch (Exception e) when (!ct.IsCancellationRequested)
                     {
                         last = _time.GetUtcNow();
-                        first = number == 1 ? last : first;
+                        first ??= last;
                         RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts, _consumer.Name);
                         throw;
                     }
@@ -78,8 +81,17 @@ internal sealed class RetryPolicy
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            return new Failure(e, number, first, last);
+            return new Failure(e, number, first ?? last, last, row?.ReplayCount ?? 0);
         }
+    }
+
+    /// <summary>How long a record that failed is parked; <see langword="null"/> if it is to be given up.</summary>
+    public TimeSpan? ParkedDelay(Failure failure)
+    {
+        var options = _consumer.Options;
+        return options.ParkedAttempts == 0 || failure.Attempts >= options.Attempts + options.ParkedAttempts || IsOneOf(options.Rejected, failure.Exception)
+            ? null
+            : RetrySchedule.Delay(Math.Max(0, failure.Attempts - options.Attempts), options.ParkedRetryDelay, options.MaxParkedRetryDelay);
     }
 
     private static ResiliencePipeline Attempts(ConsumerOptions options, TimeProvider time) => options.Attempts == 1
@@ -92,9 +104,11 @@ internal sealed class RetryPolicy
                 UseJitter = true,
                 Delay = Shorter(options.RetryDelay),
                 MaxDelay = Shorter(options.MaxRetryDelay),
-                ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is { } e && !options.Rejected.Exists(type => type.IsInstanceOfType(e))),
+                ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is { } e && !IsOneOf(options.Rejected, e) && !IsOneOf(options.Parked, e)),
             })
             .Build();
+
+    private static bool IsOneOf(List<Type> types, Exception exception) => types.Exists(type => type.IsInstanceOfType(exception));
 
     private static TimeSpan Shorter(TimeSpan delay) => delay < LongestDelay ? delay : LongestDelay;
 

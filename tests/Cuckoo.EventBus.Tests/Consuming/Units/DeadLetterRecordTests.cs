@@ -98,8 +98,8 @@ public sealed class DeadLetterRecordTests
     {
         var failure = new Failure(new Mute(), 1, Now, Now);
 
-        Assert.Contains("Mute", DeadLetterRecord.MessageOf(failure), StringComparison.Ordinal);
-        Assert.Contains("Mute", DeadLetterRecord.StackOf(failure), StringComparison.Ordinal);
+        Assert.Contains("Mute", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Mute", failure.Stack, StringComparison.Ordinal);
     }
 
     private (OutgoingRecord Letter, EventHeaders Headers) Create(byte[] value, params (string Name, string Value)[] headers)

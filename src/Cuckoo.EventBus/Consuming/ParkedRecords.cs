@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Retrying;
+using Microsoft.Extensions.Logging;
+
+namespace Cuckoo.EventBus.Consuming;
+
+/// <summary>
+/// Brings one group's parked records of one database to their lanes: before a newly assigned partition is fed, the keys that are
+/// parked; then, once a second, the rows that are due. Rows that people put there, in another process, are found the same way.
+/// </summary>
+internal sealed class ParkedRecords(
+    string group, RetryStore store, IReadOnlyList<ConsumerPipeline> consumers, string database, Persistence persistence, TimeProvider time, ILogger<ParkedRecords> logger)
+{
+    /// <summary>How late a due row may be tried; an idle group costs as many statements.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>When more is due than one sweep takes.</summary>
+    private static readonly TimeSpan ShortInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Rows of one sweep. Their lanes take seconds for so many, and the rest keeps its turn.</summary>
+    private const int SweepLimit = 1000;
+
+    private readonly Dictionary<string, ConsumerPipeline> _consumers = consumers.ToDictionary(consumer => consumer.Consumer.Name, StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<PartitionId, PartitionAssignment> _assignments = new();
+    private readonly ConcurrentDictionary<long, bool> _underWay = new();
+
+    /// <summary>Reads which keys are parked, for as long as it takes.</summary>
+    /// <exception cref="OperationCanceledException">The partition was given up before.</exception>
+    public async Task LoadAsync(PartitionAssignment assignment)
+    {
+        var keys = await persistence.RunAsync(
+            token => store.KeysAsync(group, assignment.Id, token), e => RetryingLog.SweepFailed(logger, e, database), assignment.Lease.Ending).ConfigureAwait(false);
+        foreach (var key in keys)
+        {
+            assignment.Parked.Add(key.Consumer, key.Key);
+        }
+
+        if (keys.Count > 0)
+        {
+            RetryingLog.Loaded(logger, assignment.Id, group, keys.Count);
+        }
+
+        _assignments[assignment.Id] = assignment;
+    }
+
+    /// <summary>Hands out what is due until it is stopped. It does not throw.</summary>
+    public async Task RunAsync(Action<ParkedWork> handOut, CancellationToken ct)
+    {
+        var pause = Interval;
+        while (!ct.IsCancellationRequested)
+        {
+            await Task.Delay(pause, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                pause = await SweepAsync(handOut, ct).ConfigureAwait(false) ? ShortInterval : Interval;
+            }
+            catch (Exception) when (ct.IsCancellationRequested)
+            {
+                // Stopped.
+            }
+            catch (Exception e)
+            {
+                RetryingLog.SweepFailed(logger, e, database);
+                pause = Interval;
+            }
+        }
+    }
+
+    /// <summary>The row is no longer in a lane: the next sweep may hand it out again.</summary>
+    public void Done(DueRow due) => _underWay.TryRemove(due.Id, out _);
+
+    /// <returns>Whether there may be more.</returns>
+    private async Task<bool> SweepAsync(Action<ParkedWork> handOut, CancellationToken ct)
+    {
+        foreach (var (partition, assignment) in _assignments)
+        {
+            if (assignment.Lease.Ending.IsCancellationRequested)
+            {
+                _assignments.TryRemove(KeyValuePair.Create(partition, assignment));
+            }
+        }
+
+        if (_assignments.IsEmpty)
+        {
+            return false;
+        }
+
+        var due = await store.DueAsync(group, _consumers.Keys, [.. _assignments.Keys], SweepLimit, ct).ConfigureAwait(false);
+        foreach (var row in due)
+        {
+            if (_assignments.TryGetValue(row.Partition, out var assignment) && _underWay.TryAdd(row.Id, true))
+            {
+                handOut(new ParkedWork(row, assignment, _consumers[row.Consumer], this));
+            }
+        }
+
+        return due.Count == SweepLimit;
+    }
+}
