@@ -17,7 +17,7 @@ internal sealed class ConsumerRun(TrialRun run)
     private const int Slots = 3;
 
     /// <summary>One that is cut off, or has no partition, is killed all the same.</summary>
-    private static readonly TimeSpan BegunLimit = TimeSpan.FromSeconds(7);
+    private static readonly TimeSpan BegunLimit = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
@@ -28,7 +28,7 @@ internal sealed class ConsumerRun(TrialRun run)
     private static readonly TimeSpan FlawedQuietLimit = TimeSpan.FromSeconds(6);
 
     /// <summary>Also of those that get on and never finish.</summary>
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromMinutes(15);
 
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
 
