@@ -17,7 +17,7 @@ internal static class ConsumerChaos
         [
             new() { Name = "kill", Kills = true },
             new() { Name = "stop", Faults = [Stop] },
-            new() { Name = "rebalance", Faults = [new GroupStorm(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)), new WorkerLeave()] },
+            new() { Name = "rebalance", Faults = [new GroupStorm(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1))] },
             new() { Name = "broker", Brokers = 3, Faults = [new BrokerKill()] },
             new() { Name = "database", Faults = [new DatabaseRestart()] },
             new() { Name = "network", Faults = [new ConnectionCut()] },
