@@ -3,6 +3,7 @@ using Cuckoo.EventBus.DeadLetters;
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Publishing;
+using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Configuration;
@@ -51,7 +52,10 @@ internal static class BusRegistration
             s.GetRequiredService<TimeProvider>(),
             s.GetRequiredService<ILogger<ParkedAdministration>>()));
         services.AddSingleton(typeof(IParkedAdministration<>), typeof(ParkedAdministration<>));
+        services.AddSingleton<BrokerProbe>();
+        services.AddSingleton<ConsumerGates>();
         services.AddSingleton<ConsumerGroups>();
+        services.AddSingleton<IConsumerAdministration, ConsumerAdministration>();
         services.AddSingleton<IDirectEventPublisher, DirectEventPublisher>();
         services.AddScoped<IEventPublisher>(EventPublisher.Create);
         services.AddHostedService<EventBusHost>();
