@@ -101,7 +101,7 @@ internal sealed class RetryPolicy
                     {
                         last = _time.GetUtcNow();
                         first ??= last;
-                        RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts, _consumer.Name);
+                        RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts + (row is null ? 0 : _consumer.Options.ParkedAttempts), _consumer.Name);
                         throw;
                     }
                 },
