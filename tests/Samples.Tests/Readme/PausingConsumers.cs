@@ -2,7 +2,7 @@ using Cuckoo.EventBus;
 
 namespace Samples.Tests.Readme;
 
-internal static class OperatingConsumers
+internal static class PausingConsumers
 {
     public static void PauseAndResume(IConsumerAdministration consumers)
     {
