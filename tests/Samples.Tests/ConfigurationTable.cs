@@ -17,6 +17,7 @@ internal static partial class ConfigurationTable
         ["Topics:NAME"] = new TopicOptions(),
         ["Relay"] = new RelayOptions(),
         ["Consumers:NAME"] = new ConsumerOptions(),
+        ["Consumers:NAME:KillSwitch"] = new KillSwitchOptions(),
         ["Kafka"] = new Dictionary<string, string>(),
         ["Kafka:Producer"] = new Dictionary<string, string>(),
         ["Kafka:Consumer"] = new Dictionary<string, string>(),
@@ -26,7 +27,7 @@ internal static partial class ConfigurationTable
 
     /// <summary>Every setting that the classes have, by its path.</summary>
     public static IEnumerable<string> AllSettings() => Sections.Where(section => section.Value is not IDictionary)
-        .SelectMany(section => section.Value.GetType().GetProperties().Where(p => p.CanWrite).Select(p => PathOf(section.Key, p)));
+        .SelectMany(section => section.Value.GetType().GetProperties().Where(p => p.SetMethod is { IsPublic: true }).Select(p => PathOf(section.Key, p)));
 
     private static string PathOf(string section, PropertyInfo property) =>
         // The section's other keys are consumers' names, so the switch for all of them stands beside the section.
@@ -35,7 +36,7 @@ internal static partial class ConfigurationTable
     private static string Join(string section, string name) => section.Length == 0 ? name : $"{section}:{name}";
 
     private static (object Section, PropertyInfo Property)? Find(string path) => Sections.SelectMany(section => section.Value.GetType().GetProperties()
-        .Where(p => p.CanWrite && PathOf(section.Key, p) == path)
+        .Where(p => p.SetMethod is { IsPublic: true } && PathOf(section.Key, p) == path)
         .Select(p => ((object, PropertyInfo)?)(section.Value, p))).FirstOrDefault();
 
     /// <summary>One line of the table: paths, their defaults, remarks.</summary>
@@ -117,6 +118,7 @@ internal static partial class ConfigurationTable
                 _ when type == typeof(bool) => bool.TryParse(text, out var value) ? value : null,
                 _ when type.IsEnum => Enum.TryParse(type, text, out var value) ? value : null,
                 _ when !number.Success => null,
+                _ when type == typeof(double) => double.Parse(number.Groups["number"].Value, CultureInfo.InvariantCulture),
                 _ when type == typeof(int) => int.Parse(number.Groups["number"].Value, CultureInfo.InvariantCulture) * (number.Groups["unit"].Value == "MiB" ? 1024 * 1024 : 1),
                 _ when type == typeof(TimeSpan) => int.Parse(number.Groups["number"].Value, CultureInfo.InvariantCulture) * unit switch
                 {
