@@ -34,10 +34,10 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'echo "Interrupted." >&2; exit 130' INT
 
-# What fails is told as it happens; the table follows.
+# What failed is told first, with its reason; the table follows.
 timeout --foreground -k 30s "$limit" dotnet "$root/tests/Cuckoo.EventBus.Conformance/bin/$Configuration/net10.0/Cuckoo.EventBus.Conformance.dll" \
     -noLogo -noColor -xml "$folder/report.xml" "${filter[@]}" >"$folder/log" 2>&1 || true
-sed -n '/\[FAIL\]$/,/^    [^ ].*\[\(FAIL\|SKIP\)\]$\|^=== /{/^=== /!p}' "$folder/log"
+awk '/^=== / { exit } /\[FAIL\]$/ { on = 1 } /\[SKIP\]$/ { on = 0 } on && !/^  [^ ]/' "$folder/log"
 if [[ ! -s $folder/report.xml ]]; then
     tail -n 30 "$folder/log" >&2
     echo "The tests ended without a report." >&2

@@ -215,7 +215,7 @@ public abstract class Parking(Pair pair)
     {
         await using var shop = await pair.OpenAsync(Parks(Never));
 
-        await shop.SendBytesAsync("no JSON"u8.ToArray(), "a"u8.ToArray());
+        await shop.SendBytesAsync("no JSON"u8.ToArray(), "a"u8.ToArray(), partition: 0);
         await SendAsync(shop, 2);
 
         await shop.EventuallyNumbersAsync(2);
