@@ -14,23 +14,21 @@ namespace Cuckoo.EventBus.Consuming;
 /// One event at one consumer, from its attempts to its outcome, independent of the event's other consumers. Invariant: when it
 /// returns, the outcome is durable: effect, earlier effect, parked row, or dead letter. Safe for concurrent use.
 /// </summary>
-#pragma warning disable CA1001 // The semaphore lives as long as its handlers, and without a wait handle it holds nothing to free.
 internal sealed class ConsumerPipeline(
     BusSettings settings,
     ConsumerSettings consumer,
     EventBusDatabase? database,
     InboxStore? inbox,
     InboxTransaction? transaction,
+    ConsumerGate gate,
     RetryPolicy retries,
     Parking? parking,
     DeadLetterDesk deadLetters,
     Persistence persistence,
     IServiceScopeFactory scopes,
     ILogger<ConsumerPipeline> logger)
-#pragma warning restore CA1001
 {
     private readonly KeyValuePair<string, object?>[] _tags = [BusMetrics.GroupTag(consumer.Group), BusMetrics.ConsumerTag(consumer.Name)];
-    private readonly SemaphoreSlim _slots = new(consumer.Options.Concurrency);
     private readonly Dictionary<EventType, HandlerCall> _handlers = consumer.EventTypes.Distinct().ToDictionary(type => type, type => HandlerCall.Of(consumer.ConsumerType, type.ClrType));
 
     private enum Outcome
@@ -58,7 +56,6 @@ internal sealed class ConsumerPipeline(
         var outcome = Outcome.SkippedByHook;
         var failure = await retries.RunAsync(
             async attempt => outcome = await TryAsync(incoming, key, row: null, ContextOf(context, attempt), lease).ConfigureAwait(false),
-            context.Topic,
             row: null,
             lease.Ending).ConfigureAwait(false);
         if (failure is null)
@@ -130,7 +127,6 @@ internal sealed class ConsumerPipeline(
 
                 outcome = await TryAsync(incoming, row.InboxKey, row, ContextOf(context, attempt), lease).ConfigureAwait(false);
             },
-            context.Topic,
             row,
             lease.Ending).ConfigureAwait(false);
         if (failure is null)
@@ -176,11 +172,11 @@ internal sealed class ConsumerPipeline(
     /// <summary>One attempt. It waits for its turn first, so that the time limit is the handler's alone.</summary>
     private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)
     {
-        await _slots.WaitAsync(lease.Ending).ConfigureAwait(false);
+        using var pass = await gate.EnterAsync(lease.Ending).ConfigureAwait(false);
         try
         {
             using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
-            return await retries.TimeLimit.ExecuteAsync(
+            return await retries.AttemptAsync(
                 static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.row, state.context, token).ConfigureAwait(false),
                 (Pipeline: this, incoming, key, row, context),
                 lease.Ended).ConfigureAwait(false);
@@ -189,10 +185,6 @@ internal sealed class ConsumerPipeline(
         {
             ConsumingLog.CommitUnknown(logger, e.InnerException, consumer.Name);
             return await OutcomeOfCommitAsync(key, row is not null, e.InnerException!, lease.Ended).ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.Release();
         }
     }
 

@@ -69,4 +69,7 @@ internal static partial class ConsumingLog
 
     [LoggerMessage(418, LogLevel.Error, "Parked events of {Partition} at consumer {Consumer} failed outside of their handler. They are tried again.")]
     public static partial void ParkedFailed(ILogger logger, Exception exception, PartitionId partition, string consumer);
+
+    [LoggerMessage(419, LogLevel.Warning, "Group {Group} waits for its group.instance.id, which is still another member's ({Reason}); it asks again in {Delay}.")]
+    public static partial void Unreleased(ILogger logger, string group, string reason, TimeSpan delay);
 }
