@@ -14,6 +14,12 @@ internal sealed class DirectSender : IDisposable
     /// <summary>How often answers that are overdue are looked for: one timer for all instead of one per record.</summary>
     private static readonly TimeSpan OverdueCheck = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Of many calls at once, batches of a few records cost both sides more than the records: measured, a millisecond takes 3 to
+    /// 4 % off the work per event. It is less than an acknowledgement takes, and a fifth of librdkafka's own default.
+    /// </summary>
+    private const double LingerMs = 1;
+
     private readonly TimeProvider _time;
     private readonly RecordProducer _producer;
     private readonly RecordProducer _lonely;
@@ -23,7 +29,7 @@ internal sealed class DirectSender : IDisposable
     public DirectSender(KafkaClients clients, TimeProvider time, ILogger<RecordProducer> logger)
     {
         _time = time;
-        _producer = new RecordProducer(clients, time, logger);
+        _producer = new RecordProducer(clients, time, logger, LingerMs);
         _lonely = new RecordProducer(clients, time, logger, oneRecordPerBatch: true);
         _overdue = new(() => time.CreateTimer(_ => GiveUpOverdue(), null, OverdueCheck, OverdueCheck));
         _again = new(() =>

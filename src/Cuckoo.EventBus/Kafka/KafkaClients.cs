@@ -21,9 +21,12 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     /// A producer for which nothing of a partition is acknowledged after a record that the broker refused for good: it becomes
     /// fatal instead. An outage only makes it wait.
     /// </summary>
-    public IProducer<byte[]?, byte[]?> Producer(Action<Error> onError, bool oneRecordPerBatch = false)
+    /// <param name="onError">Told of the client's errors.</param>
+    /// <param name="lingerMs">How long the first record of a batch waits for others, unless the user says it, in milliseconds.</param>
+    /// <param name="oneRecordPerBatch">Whether each record travels alone.</param>
+    public IProducer<byte[]?, byte[]?> Producer(Action<Error> onError, double lingerMs = 0, bool oneRecordPerBatch = false)
     {
-        var config = ProducerSettings();
+        var config = ProducerSettings(lingerMs);
         if (oneRecordPerBatch)
         {
             config.BatchNumMessages = 1;
@@ -77,7 +80,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     /// <summary>Has librdkafka judge every setting, without a word to any broker.</summary>
     public IEnumerable<string> Check()
     {
-        var producer = ProducerSettings();
+        var producer = ProducerSettings(lingerMs: 0);
         var consumer = ConsumerSettings(settings.Options.ServiceName, StartFrom.Earliest);
         producer.BootstrapServers = consumer.BootstrapServers = null;
         return Check("EventBus:Kafka and EventBus:Kafka:Producer", new ProducerBuilder<Null, Null>(producer).SetLogHandler(static (_, _) => { }).Build)
@@ -97,13 +100,12 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         }
     }
 
-    private ProducerConfig ProducerSettings()
+    private ProducerConfig ProducerSettings(double lingerMs)
     {
         var client = Client(settings.Options.Kafka.Producer);
         if (!client.ContainsKey("queue.buffering.max.ms"))
         {
-            // With one request in flight batches fill while it is answered; a wait before would only come on top.
-            client.TryAdd("linger.ms", "0");
+            client.TryAdd("linger.ms", lingerMs.ToString(CultureInfo.InvariantCulture));
         }
 
         return new ProducerConfig(client)

@@ -23,34 +23,34 @@ internal sealed class ProducerGeneration
     /// <summary>How long that answer is good.</summary>
     private static readonly TimeSpan MetadataAge = TimeSpan.FromSeconds(5);
 
+    [ThreadStatic]
+    private static Message<byte[]?, byte[]?>? _message;
+
     private readonly Lock _lock = new();
-    private readonly UnansweredRecords _unanswered = new();
+    private readonly UnansweredRecords<Action<DeliveryReport<byte[]?, byte[]?>>> _unanswered;
     private readonly Dictionary<string, (long At, Task<int?> Answer)> _partitions = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly ILogger _logger;
-    private ErrorCode? _fatal;
+    private TopicPartition? _topic;
     private int _calls;
+    private ErrorCode? _fatal;
     private bool _isEnding;
     private bool _isClosed;
 
-    public ProducerGeneration(KafkaClients clients, TimeProvider time, ILogger logger, bool oneRecordPerBatch)
+    // Neither fatal nor closed, to be read without the lock.
+    private volatile bool _isUsable = true;
+
+    public ProducerGeneration(KafkaClients clients, TimeProvider time, ILogger logger, double lingerMs, bool oneRecordPerBatch)
     {
         _time = time;
         _logger = logger;
-        _producer = clients.Producer(OnError, oneRecordPerBatch);
+        _unanswered = new(place => report => Answer(report.Error, place));
+        _producer = clients.Producer(OnError, lingerMs, oneRecordPerBatch);
     }
 
-    public bool IsUsable
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _fatal is null && !_isClosed;
-            }
-        }
-    }
+    /// <summary>Whether it takes records. Only the sending itself knows for sure: it answers at once if not.</summary>
+    public bool IsUsable => _isUsable;
 
     /// <summary>
     /// Hands a record to the producer, which answers once: at once if it can't take the record, else with the broker's answer,
@@ -74,12 +74,12 @@ internal sealed class ProducerGeneration
             return;
         }
 
-        Send(topic, new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = kafkaHeaders }, sending);
+        Send(topic, key, value, kafkaHeaders, sending);
     }
 
     /// <inheritdoc cref="Send(string, byte[], byte[], byte[], ISending)"/>
     public void Send(OutgoingRecord record, ISending sending) =>
-        Send(record.Topic, new Message<byte[]?, byte[]?> { Key = record.Key, Value = record.Payload, Headers = KafkaHeaders.Of(record.Headers) }, sending);
+        Send(record.Topic, record.Key, record.Payload, KafkaHeaders.Of(record.Headers), sending);
 
     /// <summary>Answers for those that have waited too long. What becomes of their records is not known then.</summary>
     public void GiveUpOverdue()
@@ -96,14 +96,14 @@ internal sealed class ProducerGeneration
         }
     }
 
-    private void Send(string topic, Message<byte[]?, byte[]?> message, ISending sending)
+    private void Send(string topic, byte[]? key, byte[]? value, Confluent.Kafka.Headers headers, ISending sending)
     {
-        var place = -1;
+        var (place, handler) = (-1, (Action<DeliveryReport<byte[]?, byte[]?>>?)null);
         lock (_lock)
         {
             if (_fatal is null && !_isClosed)
             {
-                place = _unanswered.Add(sending);
+                (place, handler) = _unanswered.Add(sending);
                 Interlocked.Increment(ref _calls);
             }
         }
@@ -114,22 +114,33 @@ internal sealed class ProducerGeneration
             return;
         }
 
+        // The binding copies the record before it returns and gives nothing of it back, so one object carries all of a thread's.
+        var message = _message ??= new();
+        (message.Key, message.Value, message.Headers) = (key, value, headers);
         try
         {
-            _producer.Produce(topic, message, report => Answer(report.Error, sending, place));
+            _producer.Produce(Anywhere(topic), message, handler);
         }
         catch (ProduceException<byte[]?, byte[]?> e)
         {
-            Answer(e.Error, sending, place);
+            Answer(e.Error, place);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or ObjectDisposedException)
         {
-            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), sending, place);
+            Answer(new Error(e is ObjectDisposedException ? ErrorCode.Local_Destroy : ErrorCode.Local_InvalidArg, e.Message), place);
         }
         finally
         {
+            (message.Key, message.Value) = (null, null);
             Interlocked.Decrement(ref _calls);
         }
+    }
+
+    /// <summary>The topic, and the partition is the partitioner's to choose.</summary>
+    private TopicPartition Anywhere(string topic)
+    {
+        var last = _topic;
+        return last is not null && last.Topic == topic ? last : _topic = new TopicPartition(topic, Partition.Any);
     }
 
     /// <summary>How many partitions a topic has, as the cluster says; <see langword="null"/> if nobody answers or knows it.</summary>
@@ -182,6 +193,7 @@ internal sealed class ProducerGeneration
             }
 
             _isClosed = true;
+            _isUsable = false;
         }
 
         // A native call must not meet the end of what it works on. New ones are refused by now.
@@ -199,20 +211,24 @@ internal sealed class ProducerGeneration
         }
     }
 
-    private void Answer(Error error, ISending sending, int place)
+    private void Answer(Error error, int place)
     {
         var result = SendResult.From(error);
+        ISending sending;
         lock (_lock)
         {
-            if (!_unanswered.Remove(sending, place))
+            if (_unanswered.Remove(place) is not { } waiting)
             {
-                // Answered already, when the producer ended.
+                // Answered already: it waited too long, or the producer ended.
                 return;
             }
+
+            sending = waiting;
 
             if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
             {
                 _fatal ??= error.Code;
+                _isUsable = false;
             }
 
             if (_fatal is not null && result.Outcome == SendOutcome.Trouble)
@@ -272,6 +288,7 @@ internal sealed class ProducerGeneration
         lock (_lock)
         {
             _fatal ??= error.Code;
+            _isUsable = false;
             EndIfFatal();
         }
     }

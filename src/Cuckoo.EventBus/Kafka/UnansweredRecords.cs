@@ -1,43 +1,49 @@
 namespace Cuckoo.EventBus.Kafka;
 
 /// <summary>
-/// Those who wait for a producer's answers, each at a place that is given out again: nothing is hashed or allocated per record.
-/// Not for concurrent use.
+/// Those who wait for a producer's answers, each at a place that is given out again, with whom it gives the answer to: nothing is
+/// hashed or allocated per record. Invariant: a place is given out again only when the producer has answered for the record that
+/// had it, so an answer never meets another record. Not for concurrent use.
 /// </summary>
-internal sealed class UnansweredRecords
+/// <typeparam name="THandler">What the producer calls with its answer.</typeparam>
+/// <param name="handlerOf">Makes the handler of a place, once.</param>
+internal sealed class UnansweredRecords<THandler>(Func<int, THandler> handlerOf)
 {
     private readonly List<ISending?> _places = [];
+    private readonly List<THandler> _handlers = [];
     private readonly Stack<int> _free = new();
 
-    public int Count => _places.Count - _free.Count;
+    /// <summary>How many wait.</summary>
+    public int Count { get; private set; }
 
-    /// <returns>Its place.</returns>
-    public int Add(ISending sending)
+    /// <returns>Its place, and who takes the answer there.</returns>
+    public (int Place, THandler Handler) Add(ISending sending)
     {
+        Count++;
         if (_free.TryPop(out var place))
         {
             _places[place] = sending;
-            return place;
+            return (place, _handlers[place]);
         }
 
+        place = _places.Count;
         _places.Add(sending);
-        return _places.Count - 1;
+        _handlers.Add(handlerOf(place));
+        return (place, _handlers[place]);
     }
 
-    /// <returns>Whether it still waited; by now its place may be another's.</returns>
-    public bool Remove(ISending sending, int place)
+    /// <summary>The producer has answered for a place.</summary>
+    /// <returns>Who waited there; nobody if the answer comes too late.</returns>
+    public ISending? Remove(int place)
     {
-        if (!ReferenceEquals(_places[place], sending))
-        {
-            return false;
-        }
-
+        var sending = _places[place];
         _places[place] = null;
         _free.Push(place);
-        return true;
+        Count -= sending is null ? 0 : 1;
+        return sending;
     }
 
-    /// <summary>Takes out those that a condition is true of.</summary>
+    /// <summary>Takes out those that a condition is true of. Their places stay taken until the producer answers.</summary>
     public List<ISending> TakeWhere(Func<ISending, bool> condition)
     {
         var taken = new List<ISending>();
@@ -46,7 +52,8 @@ internal sealed class UnansweredRecords
             if (_places[place] is { } sending && condition(sending))
             {
                 taken.Add(sending);
-                Remove(sending, place);
+                _places[place] = null;
+                Count--;
             }
         }
 

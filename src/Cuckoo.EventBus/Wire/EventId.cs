@@ -11,7 +11,8 @@ internal static class EventId
     public const int MaxBytes = 200;
 
     public static bool IsStorable(string id) =>
-        id.Length > 0 && Encoding.UTF8.GetByteCount(id) <= MaxBytes && !HasUnstorable(id);
+        id.Length > 0 && id.Length <= MaxBytes
+        && (!id.AsSpan().ContainsAnyExceptInRange(' ', '~') || (Encoding.UTF8.GetByteCount(id) <= MaxBytes && !HasUnstorable(id)));
 
     private static bool HasUnstorable(string id)
     {

@@ -30,14 +30,24 @@ public sealed class KafkaHeadersTests
     }
 
     [Fact]
-    public void A_header_that_the_record_before_had_too_is_not_made_again()
+    public void A_value_that_the_caller_gave_is_not_written_over()
     {
-        var first = KafkaHeaders.Of(HeaderBlock.Write(Records[0]));
-        var second = KafkaHeaders.Of(HeaderBlock.Write(Records[1]));
+        var given = new byte[] { 1 };
+        KafkaHeaders.Of(new EventHeaders { { "a", given } });
+        KafkaHeaders.Of(HeaderBlock.Write(new EventHeaders { { "a", [2] } }));
 
-        Assert.Same(first[0], second[0]);
-        Assert.NotSame(first[1], second[1]);
-        Assert.Same(first[2], second[2]);
+        Assert.Equal([1], given);
+    }
+
+    [Fact]
+    public void Few_short_headers_take_no_memory_of_their_own()
+    {
+        var blocks = Records[..2].Select(HeaderBlock.Write).ToArray();
+        KafkaHeaders.Of(blocks[0]);
+        var before = KafkaHeaders.Of(blocks[1]);
+
+        Assert.Same(before, KafkaHeaders.Of(blocks[0]));
+        Assert.Same(before[1], KafkaHeaders.Of(blocks[1])[1]);
     }
 
     private static void AssertSame(EventHeaders expected, Confluent.Kafka.Headers actual)

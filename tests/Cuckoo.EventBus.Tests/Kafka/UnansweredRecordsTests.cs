@@ -5,32 +5,34 @@ namespace Cuckoo.EventBus.Tests.Kafka;
 public sealed class UnansweredRecordsTests
 {
     [Fact]
-    public void A_late_answer_does_not_end_who_got_the_place_meanwhile()
+    public void A_late_answer_meets_nobody_and_frees_its_place()
     {
-        var records = new UnansweredRecords();
-        var (first, second) = (new Nobody(), new Nobody());
-        var place = records.Add(first);
+        var records = new UnansweredRecords<int>(place => place);
+        var (first, second, third) = (new Nobody(), new Nobody(), new Nobody());
+        var (place, handler) = records.Add(first);
+        Assert.Equal(place, handler);
         Assert.Equal([first], records.TakeWhere(_ => true));
-        Assert.Equal(place, records.Add(second));
+        Assert.NotEqual(place, records.Add(second).Place);
 
-        Assert.False(records.Remove(first, place));
+        Assert.Null(records.Remove(place));
         Assert.Equal(1, records.Count);
-        Assert.True(records.Remove(second, place));
-        Assert.False(records.Remove(second, place));
-        Assert.Equal(0, records.Count);
+        Assert.Equal((place, handler), records.Add(third));
+        Assert.Same(third, records.Remove(place));
+        Assert.Equal(1, records.Count);
     }
 
     [Fact]
     public void Only_those_that_a_condition_holds_for_are_taken()
     {
-        var records = new UnansweredRecords();
+        var records = new UnansweredRecords<int>(place => place);
         Nobody[] all = [new(), new(), new()];
-        var places = all.Select(records.Add).ToList();
-        records.Remove(all[1], places[1]);
+        var places = all.Select(sending => records.Add(sending).Place).ToList();
+        Assert.Same(all[1], records.Remove(places[1]));
 
         Assert.Equal([all[2]], records.TakeWhere(sending => ReferenceEquals(sending, all[2])));
         Assert.Equal([all[0]], records.TakeWhere(_ => true));
         Assert.Empty(records.TakeWhere(_ => true));
+        Assert.Equal(0, records.Count);
     }
 
     private sealed class Nobody : ISending
