@@ -82,9 +82,20 @@ internal sealed class PartitionAssignment(PartitionId id)
     {
         lock (_lock)
         {
-            if (isFinished && !_ended.IsCancellationRequested)
+            Finish(delivery, isFinished);
+            _running--;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <param name="batch">Records that began together.</param>
+    public void End(IReadOnlyList<BatchRecord> batch)
+    {
+        lock (_lock)
+        {
+            foreach (var record in batch)
             {
-                _progress.Finish(delivery.Mark);
+                Finish(record.Delivery, record.IsFinished);
             }
 
             _running--;
@@ -142,6 +153,14 @@ internal sealed class PartitionAssignment(PartitionId id)
     // Takes effect at once, but runs what handlers registered on another thread: it is not for the polling one to wait for, and
     // what they throw there is nobody's outcome.
     private static void Cancel(CancellationTokenSource source) => _ = source.CancelAsync();
+
+    private void Finish(Delivery delivery, bool isFinished)
+    {
+        if (isFinished && delivery.Finish() && !_ended.IsCancellationRequested)
+        {
+            _progress.Finish(delivery.Mark);
+        }
+    }
 
     private void Pulse()
     {
