@@ -79,7 +79,7 @@ internal sealed class BatchLanes(
             }
             finally
             {
-                assignment.End(batch);
+                assignment.End();
             }
         }
 

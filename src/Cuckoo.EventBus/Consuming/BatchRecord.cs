@@ -34,5 +34,10 @@ internal sealed class BatchRecord(Delivery delivery, string typeName, EventType?
         _context = EventContexts.Of(_event, consumer);
     }
 
-    public void Finish() => IsFinished = true;
+    /// <summary>Its outcome is durable: as far as this consumer is concerned, the position may pass it.</summary>
+    public void Finish()
+    {
+        IsFinished = true;
+        delivery.Assignment.Finish(delivery);
+    }
 }

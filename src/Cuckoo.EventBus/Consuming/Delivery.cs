@@ -9,16 +9,16 @@ namespace Cuckoo.EventBus.Consuming;
 internal sealed record Delivery(IncomingRecord Record, PartitionAssignment Assignment, PartitionProgress.Mark Mark) : LaneWork(Assignment)
 {
     private int _lanes = 1;
-    private int _withoutOutcome = 1;
+    private int _unfinished = 1;
 
     public int Size { get; } = Record.Size;
 
     /// <summary>How many lanes have it; said before it is added to the first.</summary>
-    public void HandTo(int lanes) => _lanes = _withoutOutcome = lanes;
+    public void HandTo(int lanes) => _lanes = _unfinished = lanes;
 
     /// <summary>Its outcome in one lane is durable.</summary>
     /// <returns>Whether it was the last one missing.</returns>
-    public bool Finish() => Interlocked.Decrement(ref _withoutOutcome) == 0;
+    public bool Finish() => Interlocked.Decrement(ref _unfinished) == 0;
 
     /// <summary>A lane no longer has it, whether with an outcome or without.</summary>
     /// <returns>Whether it was the last one.</returns>

@@ -76,26 +76,27 @@ internal sealed class PartitionAssignment(PartitionId id)
         }
     }
 
+    /// <summary>The outcome of a record that began is durable, in one of the lanes that have it.</summary>
+    public void Finish(Delivery delivery)
+    {
+        lock (_lock)
+        {
+            if (delivery.Finish() && !_ended.IsCancellationRequested)
+            {
+                _progress.Finish(delivery.Mark);
+            }
+        }
+    }
+
     /// <param name="delivery">A record that began.</param>
     /// <param name="isFinished">Whether its outcome is durable.</param>
     public void End(Delivery delivery, bool isFinished)
     {
         lock (_lock)
         {
-            Finish(delivery, isFinished);
-            _running--;
-            Monitor.PulseAll(_lock);
-        }
-    }
-
-    /// <param name="batch">Records that began together.</param>
-    public void End(IReadOnlyList<BatchRecord> batch)
-    {
-        lock (_lock)
-        {
-            foreach (var record in batch)
+            if (isFinished)
             {
-                Finish(record.Delivery, record.IsFinished);
+                Finish(delivery);
             }
 
             _running--;
@@ -153,14 +154,6 @@ internal sealed class PartitionAssignment(PartitionId id)
     // Takes effect at once, but runs what handlers registered on another thread: it is not for the polling one to wait for, and
     // what they throw there is nobody's outcome.
     private static void Cancel(CancellationTokenSource source) => _ = source.CancelAsync();
-
-    private void Finish(Delivery delivery, bool isFinished)
-    {
-        if (isFinished && delivery.Finish() && !_ended.IsCancellationRequested)
-        {
-            _progress.Finish(delivery.Mark);
-        }
-    }
 
     private void Pulse()
     {

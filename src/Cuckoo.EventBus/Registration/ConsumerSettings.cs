@@ -12,7 +12,7 @@ internal sealed record ConsumerSettings
     public required IReadOnlyList<EventType> EventTypes { get; init; }
 
     /// <summary>Whether it takes batches, by <see cref="IEventBatchConsumer{TEvent}"/>.</summary>
-    public required bool IsBatch { get; init; }
+    public bool IsBatch { get; init; }
 
     public required string Group { get; init; }
 
