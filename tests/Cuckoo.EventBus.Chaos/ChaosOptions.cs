@@ -6,26 +6,35 @@ namespace Cuckoo.EventBus.Chaos;
 internal sealed record ChaosOptions
 {
     public const string Usage = """
-        Has worker processes publish through the outbox while processes, servers and connections fail, and compares what
-        the database says was committed with what is in Kafka.
+        Has worker processes use the library while processes, servers and connections fail, and compares what the database
+        says with what is in Kafka.
 
-          outbox                 tries the outbox
-          --scenario NAME        kill, stop, broker, database, network, leaderless, clock, or random, which is all of them (default)
+          outbox                 publishes through the outbox: is what was committed in Kafka, once and in order?
+          consumer               consumes as a group: has each record its effect, once and in order?
+          --scenario NAME        one kind of failure: kill, stop, broker, database, network, leaderless, clock; for consumers also
+                                 rebalance; or random, which is all of them (default)
           --seed S               the sequence of what happens (default: a new one, which is printed)
           --kills N              ends after so many kill -9 (default in scenarios that kill: 20, unless --minutes is given)
           --minutes M            ends after so long, if not by the kills before (default in scenarios that do not kill: 1)
-          --broken NAME          a relay with a flaw instead of the library's: cursor, early-delete, no-claim (scenario kill by default)
-          --self-test            a short run with each of these relays, every one of which must be caught
+          --protocol NAME        how consumers form their group: cooperative (default), eager, or consumer (KIP-848)
+          --broken NAME          with a flaw, in scenario kill by default. A relay: cursor, early-delete, no-claim.
+                                 Consumers: no-inbox, one-too-far, no-lanes
+          --self-test            a short run with each of these flaws, every one of which must be caught
 
         Needs Apache Kafka in KAFKA_HOME and PostgreSQL's server. Cuts connections where TOXIPROXY_HOME has Toxiproxy.
-        The last line is: kills N lost N invented N reordered N left N duplicates N
-        Exit code: 0 nothing lost, invented, reordered or left; 1 something was, or a flaw was not caught by --self-test;
-        2 it could not be tried; 130 interrupted.
+        The last line is, for the outbox:  kills N lost N invented N reordered N left N duplicates N
+                    and for consumers:     kills N lost N double N reordered N stuck N, and what there was of duplicates and so on
+        Exit code: 0 all is well; 1 one of lost, invented, reordered, left, double, stuck is not 0, or a flaw was not caught by
+        --self-test; 2 it could not be tried; 130 interrupted.
         """;
 
     private const int DefaultKills = 20;
 
     private static readonly TimeSpan DefaultDuration = TimeSpan.FromMinutes(1);
+
+    private readonly Trial _trial;
+
+    private ChaosOptions(Trial trial) => _trial = trial;
 
     private int? KillsGiven { get; init; }
 
@@ -33,12 +42,14 @@ internal sealed record ChaosOptions
 
     private Scenario? ScenarioGiven { get; init; }
 
-    /// <summary>A relay with a flaw needs no more than kills to show it.</summary>
-    public Scenario Scenario => ScenarioGiven ?? (Broken is null && !IsSelfTest ? Scenario.Random : Scenario.Kill);
+    /// <summary>A flaw needs no more than kills to show itself.</summary>
+    public Scenario Scenario => ScenarioGiven ?? _trial.Scenario(Broken is null && !IsSelfTest ? "random" : "kill");
 
-    public int Seed { get; private init; } = System.Random.Shared.Next(1, 1_000_000);
+    public int Seed { get; private init; } = Random.Shared.Next(1, 1_000_000);
 
-    public BrokenRelayKind? Broken { get; private init; }
+    public GroupProtocol Protocol { get; private init; }
+
+    public Flaw? Broken { get; private init; }
 
     public bool IsSelfTest { get; private init; }
 
@@ -48,23 +59,30 @@ internal sealed record ChaosOptions
     /// <summary>After how long it ends; <see langword="null"/> if time does not end it.</summary>
     public TimeSpan? Duration => DurationGiven ?? (Kills is null ? DefaultDuration : null);
 
-    /// <summary>What a relay with this flaw is given to show it: only one of them needs a kill at the right moment.</summary>
-    public ChaosOptions ForSelfTest(BrokenRelayKind broken) => this with { Broken = broken, KillsGiven = KillsGiven ?? (broken == BrokenRelayKind.EarlyDelete ? 7 : 2) };
+    /// <summary>The options that decide what happens.</summary>
+    public string Again => $"{_trial.Name} --scenario {Scenario.Name} --seed {Seed}{(Protocol == default ? "" : $" --protocol {Protocol.ToString().ToLowerInvariant()}")}";
+
+    /// <summary>What this flaw is given to show itself.</summary>
+    public ChaosOptions ForSelfTest(Flaw flaw) => this with { Broken = flaw, KillsGiven = KillsGiven ?? flaw.Kills };
+
+    /// <summary>A seed of its own for each life of each slot, whenever it begins.</summary>
+    public int SeedOf(int slot, int life) => unchecked((Seed * 1_000_003) + (slot * 10_007) + (life * 101));
 
     /// <exception cref="ChaosException">It makes no sense.</exception>
-    public static ChaosOptions Parse(string[] args)
+    public static ChaosOptions Parse(Trial trial, string[] args)
     {
-        var options = new ChaosOptions();
+        var options = new ChaosOptions(trial);
         var rest = new Queue<string>(args);
         while (rest.TryDequeue(out var name))
         {
             options = name switch
             {
-                "--scenario" => options with { ScenarioGiven = Scenario.Named(Value(name, rest)) },
+                "--scenario" => options with { ScenarioGiven = trial.Scenario(Value(name, rest)) },
                 "--seed" => options with { Seed = Number(name, rest) },
                 "--kills" => options with { KillsGiven = Number(name, rest) },
                 "--minutes" => options with { DurationGiven = Minutes(name, rest) },
-                "--broken" => options with { Broken = BrokenRelay(Value(name, rest)) },
+                "--protocol" => options with { Protocol = ProtocolOf(Value(name, rest)) },
+                "--broken" => options with { Broken = trial.Flaw(Value(name, rest)) },
                 "--self-test" => options with { IsSelfTest = true },
                 _ => throw new ChaosException($"There is no option '{name}'. See --help."),
             };
@@ -75,17 +93,17 @@ internal sealed record ChaosOptions
             { KillsGiven: not null, Scenario: { Kills: false, Name: var scenario } } => throw new ChaosException(
                 $"--kills: nothing is killed in scenario '{scenario}'. Give --minutes instead."),
             { IsSelfTest: true, ScenarioGiven: not null } => throw new ChaosException("--self-test has a scenario of its own. Leave out --scenario."),
-            { IsSelfTest: true, Broken: not null } => throw new ChaosException("--self-test tries every broken relay. Leave out --broken."),
+            { IsSelfTest: true, Broken: not null } => throw new ChaosException("--self-test tries every flaw. Leave out --broken."),
             _ => options,
         };
     }
 
-    private static BrokenRelayKind BrokenRelay(string name) => name switch
+    private static GroupProtocol ProtocolOf(string name) => name switch
     {
-        "cursor" => BrokenRelayKind.Cursor,
-        "early-delete" => BrokenRelayKind.EarlyDelete,
-        "no-claim" => BrokenRelayKind.NoClaim,
-        _ => throw new ChaosException($"There is no broken relay '{name}': cursor, early-delete or no-claim."),
+        "cooperative" => GroupProtocol.Cooperative,
+        "eager" => GroupProtocol.Eager,
+        "consumer" => GroupProtocol.Consumer,
+        _ => throw new ChaosException($"There is no protocol '{name}': cooperative, eager or consumer."),
     };
 
     private static string Value(string name, Queue<string> rest) =>

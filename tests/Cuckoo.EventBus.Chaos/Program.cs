@@ -1,11 +1,15 @@
 using System.Runtime.InteropServices;
 using Cuckoo.EventBus.Chaos;
+using Cuckoo.EventBus.Chaos.Consumer;
 using Cuckoo.EventBus.Chaos.Outbox;
 
 // A worker is ended by signals like any service; its host handles them.
-if (args is ["outbox-worker", var settings])
+switch (args)
 {
-    return await OutboxWorker.RunAsync(WorkerSettings.Parse(settings));
+    case [OutboxWorker.Role, var settings]:
+        return await OutboxWorker.RunAsync(WorkerSettings.Parse(settings));
+    case [ConsumerWorker.Role, var settings]:
+        return await ConsumerWorker.RunAsync(ConsumerWorkerSettings.Parse(settings));
 }
 
 if (args.Length == 0 || args.Contains("--help") || args.Contains("-h"))
@@ -20,11 +24,9 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interr
 using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Interrupt);
 try
 {
-    return args switch
-    {
-        ["outbox", .. var rest] => await OutboxChaos.RunAsync(ChaosOptions.Parse(rest), interrupted.Token),
-        _ => throw new ChaosException($"There is nothing called '{args[0]}' to try. See --help."),
-    };
+    Trial[] trials = [OutboxChaos.Trial, ConsumerChaos.Trial];
+    var trial = Array.Find(trials, trial => trial.Name == args[0]) ?? throw new ChaosException($"There is nothing called '{args[0]}' to try. See --help.");
+    return await trial.RunAsync(ChaosOptions.Parse(trial, args[1..]), interrupted.Token);
 }
 catch (ChaosException e)
 {

@@ -74,8 +74,9 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
         }
 
         BatchResult? result = null;
-        var topic = batch[0].Event.Record.Topic;
-        if (await retries.RunTogetherAsync(async () => result = await handler.TryAsync(batch, assignment.Lease).ConfigureAwait(false), topic, assignment.Lease.Ending).ConfigureAwait(false) is { } failure)
+        var failure = await retries.RunTogetherAsync(
+            async () => result = await handler.TryAsync(batch, assignment.Lease).ConfigureAwait(false), assignment.Lease.Ending).ConfigureAwait(false);
+        if (failure is not null)
         {
             span?.Failed(failure);
             ConsumingLog.BatchDivided(logger, failure, Consumer.Name, batch.Count);

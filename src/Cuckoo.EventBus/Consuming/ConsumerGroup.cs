@@ -1,4 +1,5 @@
 using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
@@ -28,8 +29,12 @@ internal sealed class ConsumerGroup : IDisposable
     private static readonly TimeSpan StoreInterval = TimeSpan.FromMilliseconds(200);
 
     private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan FirstReplacementDelay = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestReplacementDelay = TimeSpan.FromSeconds(30);
+
+    /// <summary>The client says once that it may not read a topic, and never that it may again.</summary>
+    private static readonly TimeSpan RefusedRetryInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Fine enough for health and metrics.</summary>
+    private static readonly TimeSpan MeasureInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Committing and leaving the group take milliseconds, or, when no broker answers, for ever. Then the session's time-out
@@ -43,6 +48,8 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly EventRoutes _routes;
     private readonly KafkaClients _clients;
     private readonly TimeSpan _drainLimit;
+    private readonly IReadOnlyList<ConsumerGate> _gates;
+    private readonly ProgressMeter _meter;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
@@ -58,20 +65,23 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConsumerGroup(
-        string name,
-        StartFrom startFrom,
+        GroupStatus status,
         RecordPipeline pipeline,
         EventRoutes routes,
         IReadOnlyList<BatchPipeline> batches,
+        IReadOnlyList<ConsumerGate> gates,
         IReadOnlyList<ParkedRecords> parked,
         KafkaClients clients,
         TimeSpan drainLimit,
         TimeProvider time,
         ILoggerFactory loggers)
     {
+        Status = status;
+        _name = status.Group;
+        _startFrom = status.Consumers[0].Options.StartFrom;
+        _gates = gates;
         _parked = parked;
-        _name = name;
-        _startFrom = startFrom;
+        _meter = new ProgressMeter(time);
         _pipeline = pipeline;
         _routes = routes;
         _clients = clients;
@@ -83,6 +93,8 @@ internal sealed class ConsumerGroup : IDisposable
         _batchLanes = new BatchLanes(routes, batches, Left, ProcessAsync, time, _logger);
         _insistence = new Insistence(time, _logger);
     }
+
+    public GroupStatus Status { get; }
 
     // Unsafe: it outlives whatever request or trace happened to start the host.
     public void Start()
@@ -126,59 +138,87 @@ internal sealed class ConsumerGroup : IDisposable
     {
         try
         {
-            var delay = FirstReplacementDelay;
+            var backOff = new ClientBackOff();
             while (!_stop.IsSet)
             {
-                var started = _time.GetTimestamp();
-                if (!Consume(delay))
+                var began = _time.GetTimestamp();
+                if (Consume() is not { } failure || !MayReplace(failure, backOff, _time.GetElapsedTime(began)))
                 {
                     break;
                 }
-
-                _stop.Wait(delay);
-                delay = _time.GetElapsedTime(started) > LongestReplacementDelay * 2 ? FirstReplacementDelay
-                    : delay * 2 < LongestReplacementDelay ? delay * 2 : LongestReplacementDelay;
             }
         }
         finally
         {
             ConsumingLog.GroupStopped(_logger, _name);
+            if (Status.Phase is not GroupPhase.Fenced)
+            {
+                Status.Enter(GroupPhase.Stopped);
+            }
+
             _drained.TrySetResult();
             _ended.SetResult();
         }
     }
 
-    /// <summary>The life of one client. Returns whether another one shall follow.</summary>
-    private bool Consume(TimeSpan delay)
+    /// <summary>What a client's death asks for: never another one, or one after a while, which this waits for.</summary>
+    private bool MayReplace(Exception failure, ClientBackOff backOff, TimeSpan lived)
+    {
+        var kind = failure switch
+        {
+            KafkaClientException e => e.Kind,
+            EventBusConfigurationException => ClientFailure.Refused,
+            _ => ClientFailure.Other,
+        };
+        Status.Hit(kind, (failure as KafkaClientException)?.Topic, failure.Message);
+        if (kind is ClientFailure.Fenced)
+        {
+            Status.Enter(GroupPhase.Fenced);
+            ConsumingLog.Fenced(_logger, _name, failure.Message);
+            return false;
+        }
+
+        var delay = backOff.Next(kind, lived);
+        Status.Enter(GroupPhase.Replacing);
+        if (kind is ClientFailure.Unreleased)
+        {
+            ConsumingLog.Unreleased(_logger, _name, failure.Message, delay);
+        }
+        else
+        {
+            ConsumingLog.ConsumerReplaced(_logger, failure, _name, delay);
+        }
+
+        _stop.Wait(delay);
+        return true;
+    }
+
+    /// <summary>The life of one client. Returns what it died of; <see langword="null"/> after an orderly end.</summary>
+    private Exception? Consume()
     {
         var assignments = new Assignments(_name, Prepare, _drainLimit, _logger, _hurry.Token);
         KafkaConsumer? consumer = null;
         try
         {
-            consumer = new KafkaConsumer(_clients, _name, _startFrom, assignments, _loggers.CreateLogger<KafkaConsumer>());
+            Status.Enter(GroupPhase.Joining);
+            consumer = new KafkaConsumer(_clients, _name, _startFrom, new ObservedAssignments(assignments, Status), _loggers.CreateLogger<KafkaConsumer>());
             consumer.Subscribe(_routes.Topics);
             PollUntilStopped(consumer, assignments);
             assignments.Stop(consumer);
             _drained.SetResult();
             consumer.Close();
-            return false;
-        }
-        catch (KafkaClientException e) when (e.IsFenced)
-        {
-            ConsumingLog.Fenced(_logger, _name, e.Reason);
-            return false;
+            return null;
         }
         catch (Exception e)
         {
-            ConsumingLog.ConsumerReplaced(_logger, e, _name, delay);
             assignments.Lost([.. assignments.Partitions]);
-            if (e is not KafkaClientException { IsFatal: true })
+            if (e is not KafkaClientException { IsFatal: true } and not KafkaClientException { Kind: ClientFailure.Fenced })
             {
                 // So that the group need not wait for this member's session to end.
                 consumer?.Close();
             }
 
-            return true;
+            return e;
         }
         finally
         {
@@ -194,6 +234,8 @@ internal sealed class ConsumerGroup : IDisposable
         var pausedVersion = 0;
         var tooLong = new HashSet<PartitionId>();
         var nextStore = 0L;
+        var nextMeasure = 0L;
+        var nextRetry = 0L;
         while (!_stop.IsSet)
         {
             if (isPaused && _inFlight.WaitForRoom(RoomTimeout))
@@ -210,6 +252,11 @@ internal sealed class ConsumerGroup : IDisposable
 
             // Polling goes on while paused: it is what keeps the membership.
             Deliver(Poll(consumer, isPaused ? TimeSpan.Zero : PollTimeout), assignments);
+            if (Status.IsTroubled)
+            {
+                LookAtTroubles(consumer, assignments, ref nextRetry, isPaused);
+            }
+
             if (isPaused && pausedVersion != assignments.Version)
             {
                 // What was assigned meanwhile is not paused yet.
@@ -223,7 +270,34 @@ internal sealed class ConsumerGroup : IDisposable
                 assignments.StorePositions(consumer);
                 PauseTooLong(consumer, assignments, tooLong, isPaused);
             }
+
+            if (Environment.TickCount64 >= nextMeasure)
+            {
+                nextMeasure = Environment.TickCount64 + (long)MeasureInterval.TotalMilliseconds;
+                Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
+            }
         }
+    }
+
+    /// <summary>Begins to fetch anew what was refused: if that is mended, the topic's records come, or at least its end.</summary>
+    private void LookAtTroubles(KafkaConsumer consumer, Assignments assignments, ref long nextRetry, bool isPaused)
+    {
+        if (consumer.LastRead is { } topic)
+        {
+            consumer.ForgetLastRead();
+            Status.Reads(topic);
+        }
+
+        if (Environment.TickCount64 < nextRetry || isPaused)
+        {
+            return;
+        }
+
+        nextRetry = Environment.TickCount64 + (long)RefusedRetryInterval.TotalMilliseconds;
+        var refused = Status.Troubles.Where(trouble => trouble.Kind == ClientFailure.Refused).Select(trouble => trouble.Topic).ToHashSet();
+        var partitions = assignments.Partitions.Where(partition => refused.Contains(partition.Topic)).ToList();
+        consumer.Pause(partitions);
+        consumer.Resume(partitions);
     }
 
     /// <summary>
@@ -253,8 +327,14 @@ internal sealed class ConsumerGroup : IDisposable
         {
             return consumer.Poll(timeout);
         }
-        catch (KafkaClientException e) when (!e.IsFatal && !e.IsFenced)
+        catch (KafkaClientException e) when (!e.IsFatal && e.Kind is not ClientFailure.Fenced)
         {
+            if (e.Kind is not ClientFailure.Other)
+            {
+                consumer.ForgetLastRead();
+                Status.Hit(e.Kind, e.Topic, e.Message);
+            }
+
             ConsumingLog.ConsumerError(_logger, _name, e.Code, e.Reason);
             _stop.Wait(ErrorPause);
             return null;

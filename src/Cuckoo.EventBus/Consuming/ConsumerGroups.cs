@@ -17,19 +17,25 @@ internal sealed class ConsumerGroups(
     DirectSender sender,
     OutboxWriter outbox,
     OutboxSignals signals,
+    ConsumerGates gates,
+    BrokerProbe broker,
     IServiceScopeFactory scopes,
     TimeProvider time,
     ILoggerFactory loggers) : IDisposable
 {
     private readonly ILogger _logger = loggers.CreateLogger<ConsumerGroups>();
     private readonly Persistence _persistence = new(time);
-    private readonly BrokerProbe _broker = new(clients);
-    private List<ConsumerGroup> _groups = [];
+    private volatile List<ConsumerGroup> _groups = [];
+    private OutageWatches? _outages;
     private CancellationTokenSource? _stopRetention;
     private Task _retention = Task.CompletedTask;
 
+    /// <summary>What each group is doing; none while the host does not run, or does not consume.</summary>
+    public IEnumerable<GroupStatus> Statuses => _groups.Select(group => group.Status);
+
     public void Start()
     {
+        _outages = new OutageWatches(broker, settings.AnyTopic, time);
         _groups = [.. settings.Consumers.GroupBy(consumer => consumer.Group, StringComparer.Ordinal).Select(group => Create(group.Key, [.. group]))];
         foreach (var group in _groups)
         {
@@ -62,6 +68,7 @@ internal sealed class ConsumerGroups(
         }
 
         _groups = [];
+        _outages?.Stop();
         _stopRetention?.Cancel();
         _stopRetention?.Dispose();
         _stopRetention = null;
@@ -94,11 +101,11 @@ internal sealed class ConsumerGroups(
         // Half, so that the rest of the interval is left for the next poll.
         var pollLimit = clients.MaxPollInterval / 2;
         return new ConsumerGroup(
-            name,
-            consumers[0].Options.StartFrom,
+            new GroupStatus(name, consumers, time),
             new RecordPipeline(name, routes, time, loggers.CreateLogger<RecordPipeline>()),
             routes,
             batches,
+            [.. consumers.Select(consumer => gates[consumer.Name])],
             parked,
             clients,
             settings.Options.StopTimeout < pollLimit ? settings.Options.StopTimeout : pollLimit,
@@ -118,14 +125,17 @@ internal sealed class ConsumerGroups(
             ConsumingLog.AtLeastOnce(_logger, consumer.Name);
         }
 
+        var gate = gates[consumer.Name];
+        var fault = new Fault(database, database is null ? null : _outages!.Of(database, gate), _outages!.Broker, gate);
         var transaction = database is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database, scopes) : null;
-        var retries = new RetryPolicy(consumer, new Fault(database, _broker, time), time, loggers.CreateLogger<RetryPolicy>());
+        var retries = new RetryPolicy(consumer, fault, gate, gates.SwitchOf(consumer.Name), time, loggers.CreateLogger<RetryPolicy>());
         var pipeline = new ConsumerPipeline(
             settings,
             consumer,
             database,
             inbox,
             transaction,
+            gate,
             retries,
             store is null ? null : new Parking(consumer, store, _persistence, loggers.CreateLogger<Parking>()),
             new DeadLetterDesk(

@@ -14,23 +14,21 @@ namespace Cuckoo.EventBus.Consuming;
 /// One event at one consumer, from its attempts to its outcome, independent of the event's other consumers. Invariant: when it
 /// returns, the outcome is durable: effect, earlier effect, parked row, or dead letter. Safe for concurrent use.
 /// </summary>
-#pragma warning disable CA1001 // The semaphore lives as long as its handlers, and without a wait handle it holds nothing to free.
 internal sealed class ConsumerPipeline(
     BusSettings settings,
     ConsumerSettings consumer,
     EventBusDatabase? database,
     InboxStore? inbox,
     InboxTransaction? transaction,
+    ConsumerGate gate,
     RetryPolicy retries,
     Parking? parking,
     DeadLetterDesk deadLetters,
     Persistence persistence,
     IServiceScopeFactory scopes,
     ILogger<ConsumerPipeline> logger)
-#pragma warning restore CA1001
 {
     private readonly KeyValuePair<string, object?>[] _tags = [BusMetrics.GroupTag(consumer.Group), BusMetrics.ConsumerTag(consumer.Name)];
-    private readonly SemaphoreSlim _slots = new(consumer.Options.Concurrency);
     private readonly ConsumeHooks _hooks = new(settings.ConsumeHooks);
     private readonly CommitInquiry _inquiry = new(consumer.Name, persistence, logger);
     private readonly Dictionary<EventType, HandlerCall> _handlers = consumer.EventTypes.Distinct().ToDictionary(type => type, type => HandlerCall.Of(consumer.ConsumerType, type.ClrType));
@@ -60,7 +58,6 @@ internal sealed class ConsumerPipeline(
         var outcome = Outcome.SkippedByHook;
         var failure = await retries.RunAsync(
             async attempt => outcome = await TryAsync(incoming, key, row: null, ContextOf(context, attempt), lease).ConfigureAwait(false),
-            context.Topic,
             row: null,
             lease.Ending).ConfigureAwait(false);
         if (failure is null)
@@ -132,7 +129,6 @@ internal sealed class ConsumerPipeline(
 
                 outcome = await TryAsync(incoming, row.InboxKey, row, ContextOf(context, attempt), lease).ConfigureAwait(false);
             },
-            context.Topic,
             row,
             lease.Ending).ConfigureAwait(false);
         if (failure is null)
@@ -176,16 +172,9 @@ internal sealed class ConsumerPipeline(
     /// <summary>Runs one attempt when it is its turn, within its time limit, which is the handler's alone.</summary>
     public async Task<TResult> InTurnAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> run, TState state, Lease lease)
     {
-        await _slots.WaitAsync(lease.Ending).ConfigureAwait(false);
-        try
-        {
-            using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
-            return await retries.TimeLimit.ExecuteAsync(run, state, lease.Ended).ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.Release();
-        }
+        using var pass = await gate.EnterAsync(lease.Ending).ConfigureAwait(false);
+        using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
+        return await retries.AttemptAsync(run, state, lease.Ended).ConfigureAwait(false);
     }
 
     private Task HoldIfParkedAsync(InboxOutcome? standing, IncomingEvent incoming, PartitionAssignment assignment) =>

@@ -77,6 +77,9 @@ internal static partial class ConsumingLog
     [LoggerMessage(418, LogLevel.Error, "Parked events of {Partition} at consumer {Consumer} failed outside of their handler. They are tried again.")]
     public static partial void ParkedFailed(ILogger logger, Exception exception, PartitionId partition, string consumer);
 
+    [LoggerMessage(419, LogLevel.Warning, "Group {Group} waits for its group.instance.id, which is still another member's ({Reason}); it asks again in {Delay}.")]
+    public static partial void Unreleased(ILogger logger, string group, string reason, TimeSpan delay);
+
     [LoggerMessage(430, LogLevel.Warning, "Consumer {Consumer} failed at a batch of {Count} events; it is divided to find the failing one.")]
     public static partial void BatchDivided(ILogger logger, Exception exception, string consumer, int count);
 

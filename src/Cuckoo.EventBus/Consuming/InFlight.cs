@@ -21,6 +21,17 @@ internal sealed class InFlight(int maxRecords, long maxBytes)
         }
     }
 
+    public int Records
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _records;
+            }
+        }
+    }
+
     private bool HasRoom => _records <= maxRecords / 2 && _bytes <= maxBytes / 2;
 
     public void Add(int bytes)

@@ -41,11 +41,23 @@ internal sealed class PartitionAssignment(PartitionId id)
         }
     }
 
+    public AssignmentProgress Progress
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var oldest = _progress.Oldest;
+                return new AssignmentProgress(_progress.Position?.NextOffset, _progress.Finished, _progress.Unsettled, oldest?.Offset, oldest?.Timestamp);
+            }
+        }
+    }
+
     public Delivery Deliver(IncomingRecord record)
     {
         lock (_lock)
         {
-            return new Delivery(record, this, _progress.Deliver(record.Offset, record.LeaderEpoch));
+            return new Delivery(record, this, _progress.Deliver(record.Offset, record.LeaderEpoch, record.Timestamp));
         }
     }
 

@@ -18,9 +18,15 @@ internal sealed class PartitionProgress
     /// <summary>How many delivered records <see cref="Position"/> has not passed.</summary>
     public int Unsettled => _unsettled.Count;
 
-    public Mark Deliver(long offset, int? leaderEpoch)
+    /// <summary>How many records were finished, in any order.</summary>
+    public long Finished { get; private set; }
+
+    /// <summary>The first delivered record that is not finished.</summary>
+    public Mark? Oldest => _unsettled.TryPeek(out var oldest) ? oldest : null;
+
+    public Mark Deliver(long offset, int? leaderEpoch, DateTimeOffset timestamp = default)
     {
-        var mark = new Mark(offset, leaderEpoch);
+        var mark = new Mark(offset, leaderEpoch, timestamp);
         _unsettled.Enqueue(mark);
         return mark;
     }
@@ -28,6 +34,7 @@ internal sealed class PartitionProgress
     public void Finish(Mark mark)
     {
         mark.IsFinished = true;
+        Finished++;
         while (_unsettled.TryPeek(out var oldest) && oldest.IsFinished)
         {
             _unsettled.Dequeue();
@@ -36,11 +43,13 @@ internal sealed class PartitionProgress
     }
 
     /// <summary>One delivered record.</summary>
-    internal sealed class Mark(long offset, int? leaderEpoch)
+    internal sealed class Mark(long offset, int? leaderEpoch, DateTimeOffset timestamp)
     {
         public long Offset { get; } = offset;
 
         public int? LeaderEpoch { get; } = leaderEpoch;
+
+        public DateTimeOffset Timestamp { get; } = timestamp;
 
         public bool IsFinished { get; set; }
     }

@@ -10,8 +10,8 @@ internal sealed class BrokerProbe(KafkaClients clients)
     private readonly Lock _lock = new();
     private Task<bool>? _asking;
 
-    /// <param name="topic">One that exists; asking for all of them could be a long answer.</param>
-    public Task<bool> AnswersAsync(string topic)
+    /// <param name="topic">One that exists, since asking for all of them could be a long answer; or <see langword="null"/> where none is known.</param>
+    public Task<bool> AnswersAsync(string? topic)
     {
         lock (_lock)
         {
@@ -22,12 +22,12 @@ internal sealed class BrokerProbe(KafkaClients clients)
         }
     }
 
-    private bool Ask(string topic)
+    private bool Ask(string? topic)
     {
         try
         {
             using var admin = clients.Admin();
-            return admin.GetMetadata(topic, Limit).Brokers.Count > 0;
+            return (topic is null ? admin.GetMetadata(Limit) : admin.GetMetadata(topic, Limit)).Brokers.Count > 0;
         }
         catch (KafkaException)
         {

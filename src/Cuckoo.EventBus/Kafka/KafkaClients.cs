@@ -136,6 +136,8 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
             AutoOffsetReset = startFrom == StartFrom.Latest ? AutoOffsetReset.Latest : AutoOffsetReset.Earliest,
             EnableAutoCommit = true,
             EnableAutoOffsetStore = false,
+            // Says how far was read where that is no record's offset; one event more only where there is nothing to do.
+            EnablePartitionEof = true,
             IsolationLevel = IsolationLevel.ReadCommitted,
             AllowAutoCreateTopics = false,
         };

@@ -15,13 +15,14 @@ internal sealed class KafkaConsumer : IDisposable
 
     private readonly IConsumer<byte[]?, byte[]?> _client;
     private readonly ILogger _logger;
+    private readonly Dictionary<PartitionId, long> _ends = [];
     private Error? _fatal;
 
     public KafkaConsumer(KafkaClients clients, string group, StartFrom startFrom, IAssignmentListener listener, ILogger<KafkaConsumer> logger)
     {
         _logger = logger;
         _client = clients.Consumer(group, startFrom, builder => builder
-            .SetPartitionsAssignedHandler((_, partitions) => listener.Assigned([.. partitions.Select(Id)]))
+            .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(listener, [.. partitions.Select(Id)]))
             .SetPartitionsRevokedHandler((_, partitions) => listener.Revoked(this, [.. partitions.Select(p => Id(p.TopicPartition))]))
             .SetPartitionsLostHandler((_, partitions) => listener.Lost([.. partitions.Select(p => Id(p.TopicPartition))]))
             .SetErrorHandler((_, error) => OnError(error)));
@@ -40,7 +41,7 @@ internal sealed class KafkaConsumer : IDisposable
         }
         catch (ConsumeException e)
         {
-            throw new KafkaClientException(e.Error);
+            throw new KafkaClientException(e.Error, e.ConsumerRecord?.Topic);
         }
 
         if (_fatal is not null)
@@ -48,7 +49,46 @@ internal sealed class KafkaConsumer : IDisposable
             throw new KafkaClientException(_fatal);
         }
 
-        return result?.Message is { } message ? Record(result, message) : null;
+        if (result is { IsPartitionEOF: true })
+        {
+            _ends[Id(result.TopicPartition)] = result.Offset.Value;
+            LastRead = result.Topic;
+            return null;
+        }
+
+        if (result?.Message is not { } message)
+        {
+            return null;
+        }
+
+        LastRead = result.Topic;
+        return Record(result, message);
+    }
+
+    /// <summary>The topic of what was read last, be it a partition's end.</summary>
+    public string? LastRead { get; private set; }
+
+    public void ForgetLastRead() => LastRead = null;
+
+    /// <summary>
+    /// The end of a partition that was read to, last time: an offset that may lie behind the last record, where transactions'
+    /// markers stand. <see langword="null"/> while none was.
+    /// </summary>
+    public long? EndReached(PartitionId partition) => _ends.TryGetValue(partition, out var end) ? end : null;
+
+    /// <summary>Where the next record will be written, by the broker's last answer to a fetch. No question of its own.</summary>
+    public long? HighWatermark(PartitionId partition)
+    {
+        try
+        {
+            var high = _client.GetWatermarkOffsets(Partition(partition)).High;
+            return high.IsSpecial ? null : high.Value;
+        }
+        catch (KafkaException)
+        {
+            // Not fetched yet, or not this member's any more.
+            return null;
+        }
     }
 
     /// <summary>Has the client commit this position, from now on, in its own time and when the partition is given up.</summary>
@@ -112,6 +152,17 @@ internal sealed class KafkaConsumer : IDisposable
             Value = message.Value,
             Headers = headers,
         };
+    }
+
+    private void OnAssigned(IAssignmentListener listener, PartitionId[] partitions)
+    {
+        foreach (var partition in partitions)
+        {
+            // It belonged to an earlier assignment.
+            _ends.Remove(partition);
+        }
+
+        listener.Assigned(partitions);
     }
 
     private void OnError(Error error)

@@ -12,7 +12,7 @@ internal static class KafkaSettings
         ["enable.auto.commit"] = "the bus commits what is finished; anything else loses records",
         ["auto.commit.enable"] = "the bus commits what is finished; anything else loses records",
         ["enable.auto.offset.store"] = "the bus stores what is finished; anything else loses records",
-        ["enable.partition.eof"] = "the bus does not read these events",
+        ["enable.partition.eof"] = "the bus measures its lag by them",
         ["isolation.level"] = "aborted transactions' records must not be applied",
         ["acks"] = "an event is sent when all in-sync replicas have it",
         ["request.required.acks"] = "an event is sent when all in-sync replicas have it",

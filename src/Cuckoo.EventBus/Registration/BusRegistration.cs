@@ -2,6 +2,7 @@ using Cuckoo.EventBus.Consuming;
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Publishing;
+using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Configuration;
@@ -38,7 +39,10 @@ internal static class BusRegistration
         services.AddSingleton<OutboxRelays>();
         services.AddSingleton(s => OutboxAdministration.Create(s.GetRequiredService<EventBusDatabases>(), s.GetRequiredService<OutboxSignals>()));
         services.AddSingleton(typeof(IOutboxAdministration<>), typeof(OutboxAdministration<>));
+        services.AddSingleton<BrokerProbe>();
+        services.AddSingleton<ConsumerGates>();
         services.AddSingleton<ConsumerGroups>();
+        services.AddSingleton<IConsumerAdministration, ConsumerAdministration>();
         services.AddSingleton<IDirectEventPublisher, DirectEventPublisher>();
         services.AddScoped<IEventPublisher>(EventPublisher.Create);
         services.AddHostedService<EventBusHost>();

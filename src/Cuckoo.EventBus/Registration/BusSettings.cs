@@ -29,6 +29,10 @@ internal sealed class BusSettings
     /// <summary>The dead letters' topic, with the prefix.</summary>
     public string DeadLetterTopic => Options.TopicPrefix + Options.DeadLetterTopic;
 
+    /// <summary>A topic that is there when the host runs; <see langword="null"/> where none is known.</summary>
+    public string? AnyTopic => Consumers.SelectMany(consumer => consumer.EventTypes).Concat(Published).FirstOrDefault()?.Topic
+        ?? Options.Topics.Keys.Select(topic => Options.TopicPrefix + topic).FirstOrDefault();
+
     /// <summary>The largest record of a topic that is named with its prefix, in bytes.</summary>
     public int MaxMessageBytes(string topic) => OfTopic(topic, static t => t.MaxMessageBytes) ?? 1_000_000;
 

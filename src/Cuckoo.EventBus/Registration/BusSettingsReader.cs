@@ -119,6 +119,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         Require(relay.MaxRetryDelay >= relay.RetryDelay, "Relay:MaxRetryDelay", $"is {relay.MaxRetryDelay}", $"Set it to at least RetryDelay, {relay.RetryDelay}.");
         Positive(_options.InboxRetention, "InboxRetention");
         Positive(_options.DeadLetterRetention, "DeadLetterRetention");
+        Positive(_options.MaxStall, "MaxStall");
         Require(_options.StopTimeout >= TimeSpan.Zero, "StopTimeout", $"is {_options.StopTimeout}", "Set it to 00:00:00 or more.");
     }
 
@@ -149,9 +150,9 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         Require(options.BatchWait >= TimeSpan.Zero, $"{path}:BatchWait", $"is {options.BatchWait}", "Set it to 00:00:00 or more.");
         Positive(options.PauseTime, $"{path}:PauseTime");
         Require(options.KillSwitch.FailureRate is >= 0 and <= 1, $"{path}:KillSwitch:FailureRate", $"is {options.KillSwitch.FailureRate}", "Set it to a share from 0 (never) to 1.");
-        Positive(options.KillSwitch.Window, $"{path}:KillSwitch:Window");
+        UpToADay(options.KillSwitch.Window, $"{path}:KillSwitch:Window");
         AtLeast(options.KillSwitch.MinimumAttempts, 2, $"{path}:KillSwitch:MinimumAttempts");
-        Positive(options.KillSwitch.Pause, $"{path}:KillSwitch:Pause");
+        UpToADay(options.KillSwitch.Pause, $"{path}:KillSwitch:Pause");
 
         var group = options.Group ?? _options.ServiceName;
         Require(group.Length is > 0 and <= MaxNameLength && !group.Any(char.IsControl), $"{path}:Group", $"is '{group}'", $"Set it to 1 to {MaxNameLength} characters.");
@@ -279,4 +280,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
     private void AtLeast(int value, int least, string path) => Require(value >= least, path, $"is {value}", $"Set it to at least {least}, or remove it for the default.");
 
     private void Positive(TimeSpan value, string path) => Require(value > TimeSpan.Zero, path, $"is {value}", "Set it to more than 00:00:00, or remove it for the default.");
+
+    private void UpToADay(TimeSpan value, string path) =>
+        Require(value >= TimeSpan.FromSeconds(0.5) && value <= TimeSpan.FromDays(1), path, $"is {value}", "Set it to 00:00:00.5 or more, and at most 1.00:00:00.");
 }

@@ -14,20 +14,23 @@ internal sealed record Failure(Exception Exception, int Attempts, DateTimeOffset
 
     public string ExceptionType => ErrorText.Storable(Exception.GetType().FullName ?? Exception.GetType().Name, MaxTypeLength);
 
-    public string Message => Text(static e => e.Message, MaxMessageLength);
+    public string Message => Text(Exception, static e => e.Message, MaxMessageLength);
 
-    public string Stack => Text(static e => e.ToString(), MaxStackLength);
+    public string Stack => Text(Exception, static e => e.ToString(), MaxStackLength);
 
-    private string Text(Func<Exception, string> text, int maxLength)
+    /// <summary>An exception in one line, for a person.</summary>
+    public static string Describe(Exception exception) => $"{exception.GetType().Name}: {Text(exception, static e => e.Message, MaxMessageLength)}";
+
+    private static string Text(Exception exception, Func<Exception, string> text, int maxLength)
     {
         try
         {
-            return ErrorText.Storable(text(Exception) ?? "", maxLength);
+            return ErrorText.Storable(text(exception) ?? "", maxLength);
         }
         catch (Exception e)
         {
             // The exception is the user's, and so may be its text.
-            return $"({Exception.GetType().Name} threw {e.GetType().Name} when asked for its text)";
+            return $"({exception.GetType().Name} threw {e.GetType().Name} when asked for its text)";
         }
     }
 }

@@ -1,23 +1,23 @@
 using System.Data.Common;
 using System.Net.Sockets;
 using Cuckoo.EventBus.Inbox;
-using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Storage;
 using Polly.Timeout;
 
 namespace Cuckoo.EventBus.Retrying;
 
-/// <summary>Whose fault a failure is: the record's, which costs an attempt, or that of the database or broker, which costs none.</summary>
-internal sealed class Fault(EventBusDatabase? database, BrokerProbe broker, TimeProvider time)
+/// <summary>Whose fault a failure of one consumer is: the record's, which costs an attempt, or that of the database or broker, which costs none.</summary>
+internal sealed class Fault(EventBusDatabase? database, OutageWatch? databaseWatch, OutageWatch brokerWatch, ConsumerGate gate)
 {
-    /// <summary>A server that needs longer for SELECT 1 on a new connection is as good as away.</summary>
-    private static readonly TimeSpan ProbeLimit = TimeSpan.FromSeconds(5);
-
     /// <summary>
     /// Whether the failure is nobody's. One that looks like infrastructure is the record's all the same when an independent
-    /// question to database and broker is answered: then its own query is at fault.
+    /// question to database and broker is answered: then its own query is at fault. When one is not answered, the consumer is
+    /// paused.
     /// </summary>
-    public async ValueTask<bool> IsNobodysAsync(Exception exception, string topic, CancellationToken ct)
+    /// <param name="exception">The failure.</param>
+    /// <param name="began">When the attempt began, as a timestamp of the clock.</param>
+    /// <param name="ct">Ends the waiting for an answer.</param>
+    public async ValueTask<bool> IsNobodysAsync(Exception exception, long began, CancellationToken ct)
     {
         var chain = Chain(exception).ToList();
         if (chain.Exists(e => e is UnavailableException || IsBusy(e)))
@@ -31,8 +31,8 @@ internal sealed class Fault(EventBusDatabase? database, BrokerProbe broker, Time
             return false;
         }
 
-        return (database is not null && !await AnswersAsync(database, ct).ConfigureAwait(false))
-            || (!chain.Exists(e => e is DbException) && !await broker.AnswersAsync(topic).WaitAsync(ct).ConfigureAwait(false));
+        return (databaseWatch is not null && await databaseWatch.ExplainsAsync(gate, began, ct).ConfigureAwait(false))
+            || (!chain.Exists(e => e is DbException) && await brokerWatch.ExplainsAsync(gate, began, ct).ConfigureAwait(false));
     }
 
     private static IEnumerable<Exception> Chain(Exception exception)
@@ -49,22 +49,4 @@ internal sealed class Fault(EventBusDatabase? database, BrokerProbe broker, Time
     /// <summary>Another process of the one-writer database is at its turn.</summary>
     private bool IsBusy(Exception e) =>
         e is DbException busy && database is { Layout.Dialect: { HasOneWriter: true } dialect } && dialect.IsLockTimeout(busy);
-
-    private async Task<bool> AnswersAsync(EventBusDatabase database, CancellationToken ct)
-    {
-        using var limit = new CancellationTokenSource(ProbeLimit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
-        try
-        {
-            await using var session = await database.OpenAsync(either.Token).ConfigureAwait(false);
-            await using var command = session.Command("SELECT 1");
-            await command.ExecuteScalarAsync(either.Token).ConfigureAwait(false);
-            return true;
-        }
-        catch (Exception) when (!ct.IsCancellationRequested)
-        {
-            // No answer is the answer, whatever form it takes.
-            return false;
-        }
-    }
 }

@@ -1,7 +1,9 @@
+using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 using Polly;
+using Polly.CircuitBreaker;
 using Polly.Retry;
 
 namespace Cuckoo.EventBus.Retrying;
@@ -12,44 +14,71 @@ namespace Cuckoo.EventBus.Retrying;
 /// </summary>
 internal sealed class RetryPolicy
 {
-    private static readonly ResiliencePropertyKey<string> Topic = new("topic");
+    private static readonly ResiliencePropertyKey<long> Began = new("began");
+
+    /// <summary>Lets the kill switch's one trial come to its end before the next look.</summary>
+    private static readonly TimeSpan SwitchedOffDelay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Polly's own upper limit of a pause.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(1);
 
     private readonly ConsumerSettings _consumer;
     private readonly Fault _fault;
+    private readonly ConsumerGate _gate;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ResiliencePipeline _attempts;
     private readonly ResiliencePipeline _untilSomeonesFault;
+    private readonly ResiliencePipeline _attempt;
 
-    public RetryPolicy(ConsumerSettings consumer, Fault fault, TimeProvider time, ILogger<RetryPolicy> logger)
+    public RetryPolicy(ConsumerSettings consumer, Fault fault, ConsumerGate gate, KillSwitch killSwitch, TimeProvider time, ILogger<RetryPolicy> logger)
     {
         _consumer = consumer;
         _fault = fault;
+        _gate = gate;
         _time = time;
         _logger = logger;
         _attempts = Attempts(consumer.Options, time);
-        _untilSomeonesFault = new ResiliencePipelineBuilder { TimeProvider = time }
-            .AddRetry(Persistence.BackOff(IsNobodysFaultAsync, OnWaitAsync))
-            .Build();
-        TimeLimit = new ResiliencePipelineBuilder { TimeProvider = time }
+        var waiting = Persistence.BackOff(IsNobodysFaultAsync, OnWaitAsync);
+        waiting.DelayGenerator = args => ValueTask.FromResult(DelayAfter(args.Outcome.Exception));
+        _untilSomeonesFault = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(waiting).Build();
+        var attempt = new ResiliencePipelineBuilder { TimeProvider = time };
+        killSwitch.AddTo(attempt, IsChargedAsync);
+        _attempt = attempt
             // By a generator: that takes any length, the property only up to a day.
             .AddTimeout(new Polly.Timeout.TimeoutStrategyOptions { TimeoutGenerator = _ => ValueTask.FromResult(consumer.Options.AttemptTimeout) })
             .Build();
     }
 
-    /// <summary>Cancels the token of an attempt that takes too long, and makes its end a failure.</summary>
-    public ResiliencePipeline TimeLimit { get; }
+    /// <summary>
+    /// One run of a handler: cancels its token when it takes too long, and makes its end a failure; counts for the kill switch.
+    /// </summary>
+    /// <exception cref="PausedException">The kill switch was faster; the handler did not run.</exception>
+    public async ValueTask<TResult> AttemptAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> handle, TState state, CancellationToken ct)
+    {
+        var run = new HandlerRun<TState, TResult>(handle, state);
+        var context = ResilienceContextPool.Shared.Get(ct);
+        try
+        {
+            context.Properties.Set(Began, _time.GetTimestamp());
+            return await _attempt.ExecuteAsync(static (context, run) => run.BeginAsync(context.CancellationToken), context, run).ConfigureAwait(false);
+        }
+        catch (BrokenCircuitException e) when (!run.HasBegun)
+        {
+            throw new PausedException(e);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
 
     /// <param name="attempt">Gets the attempt's number; the same one again where the last try was nobody's fault.</param>
-    /// <param name="topic">The record's.</param>
     /// <param name="row">The record's parked row: once tried, it gets one attempt at a time.</param>
     /// <param name="ct">Cancelled when no further attempt shall begin; one that runs may still succeed.</param>
     /// <returns><see langword="null"/> after success, else the last failure.</returns>
     /// <exception cref="OperationCanceledException">It did not succeed, and there is no further attempt.</exception>
-    public async Task<Failure?> RunAsync(Func<int, Task> attempt, string topic, ParkedRow? row, CancellationToken ct)
+    public async Task<Failure?> RunAsync(Func<int, Task> attempt, ParkedRow? row, CancellationToken ct)
     {
         var number = row?.Attempts ?? 0;
         DateTimeOffset? first = number > 0 ? row!.FirstFailedAt : null;
@@ -66,13 +95,13 @@ internal sealed class RetryPolicy
 
                     try
                     {
-                        await RunUntilSomeonesFaultAsync(attempt, number, topic, token).ConfigureAwait(false);
+                        await RunUntilSomeonesFaultAsync(attempt, number, token).ConfigureAwait(false);
                     }
                     catch (Exception e) when (!ct.IsCancellationRequested)
                     {
                         last = _time.GetUtcNow();
                         first ??= last;
-                        RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts, _consumer.Name);
+                        RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts + (row is null ? 0 : _consumer.Options.ParkedAttempts), _consumer.Name);
                         throw;
                     }
                 },
@@ -87,15 +116,14 @@ internal sealed class RetryPolicy
 
     /// <summary>One try of several records together, of which none can be charged an attempt before it is known whose fault a failure is.</summary>
     /// <param name="attempt">Run again where the last try was nobody's fault.</param>
-    /// <param name="topic">The records'.</param>
     /// <param name="ct">Cancelled when no further try shall begin; one that runs may still succeed.</param>
     /// <returns><see langword="null"/> after success, else the failure of one or more of them.</returns>
     /// <exception cref="OperationCanceledException">It did not succeed, and there is no further try.</exception>
-    public async Task<Exception?> RunTogetherAsync(Func<Task> attempt, string topic, CancellationToken ct)
+    public async Task<Exception?> RunTogetherAsync(Func<Task> attempt, CancellationToken ct)
     {
         try
         {
-            await RunUntilSomeonesFaultAsync(_ => attempt(), number: 1, topic, ct).ConfigureAwait(false);
+            await RunUntilSomeonesFaultAsync(_ => attempt(), number: 1, ct).ConfigureAwait(false);
             return null;
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
@@ -131,14 +159,19 @@ internal sealed class RetryPolicy
 
     private static TimeSpan Shorter(TimeSpan delay) => delay < LongestDelay ? delay : LongestDelay;
 
-    private async Task RunUntilSomeonesFaultAsync(Func<int, Task> attempt, int number, string topic, CancellationToken ct)
+    private async Task RunUntilSomeonesFaultAsync(Func<int, Task> attempt, int number, CancellationToken ct)
     {
         var context = ResilienceContextPool.Shared.Get(ct);
         try
         {
-            context.Properties.Set(Topic, topic);
             await _untilSomeonesFault.ExecuteAsync(
-                static async (_, run) => await run.attempt(run.number).ConfigureAwait(false), context, (attempt, number)).ConfigureAwait(false);
+                static async (context, run) =>
+                {
+                    context.Properties.Set(Began, run._time.GetTimestamp());
+                    await run.attempt(run.number).ConfigureAwait(false);
+                },
+                context,
+                (attempt, number, _time)).ConfigureAwait(false);
         }
         finally
         {
@@ -146,14 +179,51 @@ internal sealed class RetryPolicy
         }
     }
 
-    private ValueTask<bool> IsNobodysFaultAsync(RetryPredicateArguments<object> args) =>
-        args.Outcome.Exception is { } e && !args.Context.CancellationToken.IsCancellationRequested
-            ? _fault.IsNobodysAsync(e, args.Context.Properties.GetValue(Topic, ""), args.Context.CancellationToken)
-            : ValueTask.FromResult(false);
+    private async ValueTask<bool> IsNobodysFaultAsync(RetryPredicateArguments<object> args)
+    {
+        if (args.Outcome.Exception is not { } e || args.Context.CancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        if (IsOneOf(_consumer.Options.Pausing, e))
+        {
+            _gate.Pause(PauseReason.Exception, $"The handler threw {Failure.Describe(e)}", _consumer.Options.PauseTime, cause: e);
+            return true;
+        }
+
+        return e is PausedException || await _fault.IsNobodysAsync(e, args.Context.Properties.GetValue(Began, 0), args.Context.CancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a failure is one that costs an attempt, and so tells something about the handler.</summary>
+    private async ValueTask<bool> IsChargedAsync(CircuitBreakerPredicateArguments<object> args) =>
+        args.Outcome.Exception is { } e and not CommitUnknownException
+        && !args.Context.CancellationToken.IsCancellationRequested
+        && !IsOneOf(_consumer.Options.Pausing, e)
+        && !await _fault.IsNobodysAsync(e, args.Context.Properties.GetValue(Began, 0), args.Context.CancellationToken).ConfigureAwait(false);
+
+    /// <summary>Who is to wait for the end of a pause does that at the gate; <see langword="null"/> is the usual back-off.</summary>
+    private TimeSpan? DelayAfter(Exception? e) => e is PausedException ? SwitchedOffDelay : _gate.IsPaused ? TimeSpan.Zero : null;
 
     private ValueTask OnWaitAsync(OnRetryArguments<object> args)
     {
-        RetryingLog.Waiting(_logger, args.Outcome.Exception!, _consumer.Name, args.RetryDelay);
+        // A pause is said once, not by everyone who waits for its end.
+        if (!_gate.IsPaused && args.Outcome.Exception is not PausedException)
+        {
+            RetryingLog.Waiting(_logger, args.Outcome.Exception!, _consumer.Name, args.RetryDelay);
+        }
+
         return default;
+    }
+
+    private sealed class HandlerRun<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> handle, TState state)
+    {
+        public bool HasBegun { get; private set; }
+
+        public ValueTask<TResult> BeginAsync(CancellationToken ct)
+        {
+            HasBegun = true;
+            return handle(state, ct);
+        }
     }
 }

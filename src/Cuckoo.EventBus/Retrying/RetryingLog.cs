@@ -26,4 +26,10 @@ internal static partial class RetryingLog
 
     [LoggerMessage(606, LogLevel.Information, "{Partition} of group {Group} has {Keys} parked key(s).")]
     public static partial void Loaded(ILogger logger, PartitionId partition, string group, int keys);
+
+    [LoggerMessage(607, LogLevel.Warning, "Consumer {Consumer} is paused ({Reason}): {Detail}")]
+    public static partial void Paused(ILogger logger, Exception? exception, string consumer, PauseReason reason, string detail);
+
+    [LoggerMessage(608, LogLevel.Information, "Consumer {Consumer} goes on: its pause ({Reason}) is over after {Duration}.")]
+    public static partial void Resumed(ILogger logger, string consumer, PauseReason reason, TimeSpan duration);
 }

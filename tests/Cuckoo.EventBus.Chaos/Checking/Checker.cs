@@ -9,12 +9,7 @@ internal static class Checker
     public static Verdict Check(History history)
     {
         var witnesses = history.Witnesses.ToDictionary(w => w.Id);
-        var firsts = new Dictionary<Guid, SentRecord>();
-        foreach (var record in history.Records.OrderBy(r => r.Partition).ThenBy(r => r.Offset))
-        {
-            firsts.TryAdd(record.Id, record);
-        }
-
+        var firsts = Firsts(history.Records);
         var invented = firsts.Values.Where(r => !witnesses.TryGetValue(r.Id, out var witness) || witness.Key != r.Key || witness.Number != r.Number).ToList();
         var left = history.Left.Select(row => row.Id).ToHashSet();
         return new Verdict
@@ -28,8 +23,21 @@ internal static class Checker
         };
     }
 
+    /// <summary>Each event's first record, per partition by offset.</summary>
+    public static Dictionary<Guid, SentRecord> Firsts(IEnumerable<SentRecord> records)
+    {
+        var firsts = new Dictionary<Guid, SentRecord>();
+        foreach (var record in records.OrderBy(r => r.Partition).ThenBy(r => r.Offset))
+        {
+            firsts.TryAdd(record.Id, record);
+        }
+
+        return firsts;
+    }
+
+    /// <summary>Those that come too late.</summary>
     /// <param name="records">Of one key, the first of each event, per partition by offset.</param>
-    private static IEnumerable<SentRecord> OutOfOrder(IEnumerable<SentRecord> records)
+    public static IEnumerable<SentRecord> OutOfOrder(IEnumerable<SentRecord> records)
     {
         SentRecord? highest = null;
         foreach (var record in records)

@@ -58,6 +58,15 @@ internal sealed class RecordTail : IDisposable
         }
     }
 
+    /// <summary>How many records each partition has.</summary>
+    public Dictionary<int, long> Ends()
+    {
+        lock (_lock)
+        {
+            return new Dictionary<int, long>(_next);
+        }
+    }
+
     /// <summary>Everything that the topic has now.</summary>
     public async Task<IReadOnlyList<SentRecord>> ReadToEndAsync(CancellationToken ct)
     {
@@ -136,11 +145,17 @@ internal sealed class RecordTail : IDisposable
     {
         var value = JsonSerializer.Deserialize<JsonElement>(result.Message.Value);
         return new SentRecord(
-            Guid.Parse(Encoding.UTF8.GetString(result.Message.Headers.GetLastBytes("ce_id"))),
+            Guid.Parse(Header(result, "ce_id")!),
             result.Message.Key is { } key ? Encoding.UTF8.GetString(key) : null,
             value.TryGetProperty("number", out var number) && number.ValueKind == JsonValueKind.Number ? number.GetInt64() : null,
             result.Partition.Value,
             result.Offset.Value,
-            result.Message.Timestamp.UtcDateTime);
+            result.Message.Timestamp.UtcDateTime)
+        {
+            DeadLetterOf = Header(result, "dlq_original_id") is { } original ? (Guid.Parse(original), Header(result, "dlq_consumer")!) : null,
+        };
     }
+
+    private static string? Header(ConsumeResult<byte[]?, byte[]?> result, string name) =>
+        result.Message.Headers.TryGetLastBytes(name, out var bytes) ? Encoding.UTF8.GetString(bytes) : null;
 }

@@ -12,9 +12,6 @@ internal sealed class Story(History history, Journal journal, bool isBrief)
     /// <summary>How many numbers before and after the wrong one are told.</summary>
     private const int Around = 3;
 
-    private static readonly TimeSpan Before = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan After = TimeSpan.FromSeconds(10);
-
     private readonly Dictionary<Guid, long?> _numbers = history.Witnesses.ToDictionary(w => w.Id, w => w.Number);
 
     private int Keys => isBrief ? 1 : ManyKeys;
@@ -38,10 +35,7 @@ internal sealed class Story(History history, Journal journal, bool isBrief)
             {
                 to.WriteLine();
                 to.WriteLine($"{(name is null ? "An event without a key" : $"Key {name}, number {number?.ToString(CultureInfo.InvariantCulture) ?? "none"}")} ({id}): {fate}");
-                foreach (var (at, text) in Lines(name, number, id))
-                {
-                    to.WriteLine($"  {at.UtcDateTime:HH:mm:ss.fff}  {text}");
-                }
+                Timeline.Write(to, Lines(name, number, id));
             }
         }
     }
@@ -52,17 +46,10 @@ internal sealed class Story(History history, Journal journal, bool isBrief)
             itsId == id || (key is not null && itsKey == key && number is not null && itsNumber is { } n && Math.Abs(n - number.Value) <= Around);
 
         var lines = history.Witnesses.Where(w => Belongs(w.Key, w.Number, w.Id)).Select(w => (w.At, $"{Name(w.Number)} written by worker {w.Worker}"))
-            .Concat(history.Records.Where(r => Belongs(r.Key, r.Number, r.Id)).Select(r => (r.At, $"{Name(r.Number)} in partition {r.Partition} at offset {r.Offset}")))
-            .OrderBy(l => l.At).ToList();
+            .Concat(history.Records.Where(r => Belongs(r.Key, r.Number, r.Id)).Select(r => (r.At, $"{Name(r.Number)} in partition {r.Partition} at offset {r.Offset}")));
         // Created_at is by the worker's own clock, which may be hours off: the rows come last instead.
         var rows = history.Left.Where(l => Belongs(l.Key, _numbers.GetValueOrDefault(l.Id), l.Id)).Select(l => (l.At, $"{Name(_numbers.GetValueOrDefault(l.Id))} still in the outbox as row {l.Row}, {l.State}"));
-        if (lines.Count > 0)
-        {
-            var (from, until) = (lines[0].At - Before, lines[^1].At + After);
-            lines = [.. lines.Concat(journal.Entries.Where(e => e.At >= from && e.At <= until).Select(e => (e.At, $"    {e.Text.Split('\n')[0]}"))).OrderBy(l => l.At)];
-        }
-
-        return [.. lines, .. rows];
+        return [.. Timeline.Of(lines, journal), .. rows];
     }
 
     private static string Name(long? number) => number is null ? "it is" : $"number {number} is";

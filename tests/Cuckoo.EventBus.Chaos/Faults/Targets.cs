@@ -7,6 +7,9 @@ namespace Cuckoo.EventBus.Chaos.Faults;
 /// <summary>Whom a fault can strike, and whom it tells.</summary>
 internal sealed record Targets(ChaosServers Servers, WorkerPool Workers, RecordTail Records, Journal Journal)
 {
+    /// <summary>Has a stranger join the workers' consumer group, until it is disposed; <see langword="null"/> where they have none.</summary>
+    public Func<IAsyncDisposable>? JoinGroup { get; init; }
+
     /// <summary>The proxy between the worker in a slot and the database.</summary>
     public static string DatabaseProxyOf(int slot) => $"postgres-{slot}";
 }

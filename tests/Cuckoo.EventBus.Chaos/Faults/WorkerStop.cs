@@ -1,18 +1,15 @@
 namespace Cuckoo.EventBus.Chaos.Faults;
 
 /// <summary>
-/// SIGSTOP for longer than the lease of three seconds, then SIGCONT: someone else has its lanes by then, and it goes on in the
-/// middle of whatever it was doing.
+/// SIGSTOP for longer than the others wait for it (its lease, its session), then SIGCONT: someone else has its work by then,
+/// and it goes on in the middle of whatever it was doing.
 /// </summary>
-internal sealed class WorkerStop : Fault
+internal sealed class WorkerStop(TimeSpan least, TimeSpan most) : Fault
 {
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(3.5);
-    private static readonly TimeSpan Most = TimeSpan.FromSeconds(8);
-
     public override async Task StrikeAsync(Targets targets, Random random, CancellationToken ct)
     {
         var slot = random.Next(targets.Workers.Slots);
-        var length = random.Between(Least, Most);
+        var length = random.Between(least, most);
 
         var worker = await targets.Workers.InSlotAsync(slot, ct);
         worker.Stop();

@@ -1,57 +1,40 @@
-using Cuckoo.EventBus.Chaos.Servers;
+using Cuckoo.EventBus.Chaos.Faults;
 
 namespace Cuckoo.EventBus.Chaos.Outbox;
 
-/// <summary>Tries the outbox once, or with each broken relay.</summary>
+/// <summary>The trial of the outbox.</summary>
 internal static class OutboxChaos
 {
-    /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(ChaosOptions options, CancellationToken ct)
+    // A stopped worker must outlive its lease of three seconds.
+    private static readonly WorkerStop Stop = new(TimeSpan.FromSeconds(3.5), TimeSpan.FromSeconds(8));
+
+    public static Trial Trial { get; } = new()
     {
-        var scenario = options.Scenario;
-        if (scenario.CutsConnections && Toxiproxy.Missing is { } reason)
-        {
-            scenario = scenario.WithoutConnectionCuts();
-            Console.WriteLine($"Connections are not cut: {reason}.");
-            if (scenario.Faults.Count == 0)
+        Name = "outbox",
+        Scenarios =
+        [
+            new() { Name = "kill", Kills = true },
+            new() { Name = "stop", Faults = [Stop] },
+            new() { Name = "broker", Brokers = 3, Faults = [new BrokerKill()] },
+            new() { Name = "database", Faults = [new DatabaseRestart()] },
+            new() { Name = "network", Faults = [new ConnectionCut()] },
+            new() { Name = "leaderless", Brokers = 3, Faults = [new LeaderlessPartition()] },
+            // Whose clock is right matters where lanes change hands, so this one kills too.
+            new() { Name = "clock", Kills = true, ClocksDiffer = true },
+            new()
             {
-                throw new ChaosException("Nothing is left of this scenario.");
-            }
-        }
-
-        Console.WriteLine($"Seed {options.Seed}, scenario {scenario.Name}, {scenario.Brokers} broker{(scenario.Brokers == 1 ? "" : "s")}.");
-        await using var servers = await ChaosServers.StartAsync(scenario);
-        ct.ThrowIfCancellationRequested();
-        return options.IsSelfTest ? await SelfTestAsync(servers, options, ct) : await OnceAsync(servers, options, scenario, ct);
-    }
-
-    private static async Task<int> OnceAsync(ChaosServers servers, ChaosOptions options, Scenario scenario, CancellationToken ct)
-    {
-        var (verdict, kills) = await new OutboxRun(servers, options, scenario, "chaos").RunAsync(ct);
-        if (!verdict.IsGood)
+                Name = "random",
+                Kills = true,
+                ClocksDiffer = true,
+                Brokers = 3,
+                Faults = [Stop, new BrokerKill(), new DatabaseRestart(), new ConnectionCut(), new LeaderlessPartition()],
+            },
+        ],
+        Flaws = OutboxFlaws.All,
+        TryAsync = async (run, ct) =>
         {
-            Console.WriteLine($"What workers and servers wrote is in {servers.Keep()}. The same again: --scenario {options.Scenario.Name} --seed {options.Seed}");
-        }
-
-        Console.WriteLine(verdict.Summary(kills));
-        return verdict.IsGood ? 0 : 1;
-    }
-
-    private static async Task<int> SelfTestAsync(ChaosServers servers, ChaosOptions options, CancellationToken ct)
-    {
-        var relays = Enum.GetValues<BrokenRelayKind>();
-        var caught = 0;
-        foreach (var relay in relays)
-        {
-            Console.WriteLine($"A broken relay, {relay}:");
-            var (verdict, kills) = await new OutboxRun(servers, options.ForSelfTest(relay), options.Scenario, $"self_test_{(int)relay}").RunAsync(ct);
-            var isCaught = verdict.Lost.Count + verdict.Reordered.Count > 0 && verdict.Contradictions.Count == 0;
-            caught += isCaught ? 1 : 0;
-            Console.WriteLine();
-            Console.WriteLine($"{verdict.Summary(kills)}: {(isCaught ? "caught" : "NOT CAUGHT")}");
-        }
-
-        Console.WriteLine($"{caught} of {relays.Length} broken relays were caught");
-        return caught == relays.Length ? 0 : 1;
-    }
+            var (verdict, kills) = await new OutboxRun(run).RunAsync(ct);
+            return new TrialResult(verdict.IsGood, verdict.Lost.Count + verdict.Reordered.Count > 0 && verdict.Contradictions.Count == 0, verdict.Summary(kills));
+        },
+    };
 }

@@ -1,36 +1,23 @@
 using Cuckoo.EventBus.Chaos.Outbox.BrokenRelays;
+using Cuckoo.EventBus.Chaos.Workers;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Chaos.Outbox;
 
 /// <summary>A service with an outbox, hosted as a user would, and busy.</summary>
 internal static class OutboxWorker
 {
-    public static async Task<int> RunAsync(WorkerSettings settings)
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "chaos", DisableDefaults = true });
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+    public const string Role = "outbox-worker";
+
+    public static Task<int> RunAsync(WorkerSettings settings) => WorkerHost.RunAsync(
+        new Dictionary<string, string?>
         {
             ["EventBus:BootstrapServers"] = settings.Brokers,
             ["EventBus:TopicPrefix"] = settings.TopicPrefix,
-            ["EventBus:Relay:Enabled"] = settings.Broken is null ? "true" : "false",
-        });
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "HH:mm:ss.fff ";
-        });
-        builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
-        Configure(builder.Services, settings);
-        using var host = builder.Build();
-        await host.RunAsync();
-        return 0;
-    }
+            ["EventBus:Relay:Enabled"] = settings.Flaw is null ? "true" : "false",
+        },
+        services => Configure(services, settings));
 
     private static void Configure(IServiceCollection services, WorkerSettings settings)
     {
@@ -44,11 +31,11 @@ internal static class OutboxWorker
         _ = settings.Pools ? services.AddDbContextPool<ChaosContext>(Options) : services.AddDbContext<ChaosContext>(Options);
         services.AddCuckooEventBus(bus => bus.UseOutbox<ChaosContext>().Publishes<Noted>());
         services.AddHostedService<Writers>();
-        _ = settings.Broken switch
+        _ = settings.Flaw switch
         {
-            BrokenRelayKind.Cursor => services.AddHostedService<CursorRelay>(),
-            BrokenRelayKind.EarlyDelete => services.AddHostedService<EarlyDeleteRelay>(),
-            BrokenRelayKind.NoClaim => services.AddHostedService<NoClaimRelay>(),
+            OutboxFlaws.Cursor => services.AddHostedService<CursorRelay>(),
+            OutboxFlaws.EarlyDelete => services.AddHostedService<EarlyDeleteRelay>(),
+            OutboxFlaws.NoClaim => services.AddHostedService<NoClaimRelay>(),
             _ => services,
         };
     }

@@ -25,8 +25,8 @@ internal sealed record WorkerSettings
     /// <summary>Whether its contexts come from a pool.</summary>
     public bool Pools { get; init; }
 
-    /// <summary>The relay that stands in for the library's.</summary>
-    public BrokenRelayKind? Broken { get; init; }
+    /// <summary>That of the relay that stands in for the library's.</summary>
+    public string? Flaw { get; init; }
 
     /// <summary>Which of the workers alive this is, from 0.</summary>
     public required int Slot { get; init; }

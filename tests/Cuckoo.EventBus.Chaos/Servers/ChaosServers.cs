@@ -41,11 +41,22 @@ internal sealed class ChaosServers : IAsyncDisposable
     }
 
     /// <summary>Creates a database.</summary>
-    /// <returns>How the harness connects to it.</returns>
-    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(string name)
+    public async Task<HarnessDatabase> CreateDatabaseAsync(string name)
     {
         await Postgres.ExecuteAsync($"CREATE DATABASE {name}");
-        return new NpgsqlConnectionStringBuilder(Postgres.ConnectionString) { Database = name };
+        return new HarnessDatabase(new NpgsqlConnectionStringBuilder(Postgres.ConnectionString) { Database = name });
+    }
+
+    /// <summary>Where the workers connect to the database, per slot: a proxy each where connections are cut.</summary>
+    public async Task<int[]> WorkerDatabasePortsAsync(int port, int slots)
+    {
+        var ports = new int[slots];
+        for (var slot = 0; slot < slots; slot++)
+        {
+            ports[slot] = Network is null ? port : await Network.AddAsync(Faults.Targets.DatabaseProxyOf(slot), port);
+        }
+
+        return ports;
     }
 
     /// <summary>Leaves the folder for someone to look into.</summary>

@@ -71,10 +71,10 @@ internal sealed class KafkaCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Creates a topic. With several nodes its first partition lives on the first node alone and the others do without that
-    /// node: killing it takes the leader from exactly one partition.
+    /// Creates a topic. With several nodes its partitions do without the first node, but for the first one, which lives there
+    /// alone if it is to be <paramref name="lonely"/>: killing that node takes the leader from exactly one partition.
     /// </summary>
-    public async Task CreateTopicAsync(string topic)
+    public async Task CreateTopicAsync(string topic, bool lonely = true)
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = DirectServers }).SetLogHandler(static (_, _) => { }).Build();
         await admin.CreateTopicsAsync([new TopicSpecification
@@ -83,12 +83,12 @@ internal sealed class KafkaCluster : IAsyncDisposable
             NumPartitions = Partitions,
             ReplicasAssignments = Enumerable.Range(0, Partitions).ToDictionary(partition => partition, Replicas),
         }]);
-        if (_nodes.Count > 1)
+        if (_nodes.Count > 1 && lonely)
         {
             await LeaveAloneAsync(topic);
         }
 
-        while (!IsReady(admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Find(t => t.Topic == topic)))
+        while (!IsReady(lonely, admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Find(t => t.Topic == topic)))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50));
         }
@@ -96,8 +96,9 @@ internal sealed class KafkaCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
 
-    private static bool IsReady(TopicMetadata? topic) =>
-        topic is { Partitions.Count: Partitions } && topic.Partitions.TrueForAll(p => p.Leader > 0) && topic.Partitions.Single(p => p.PartitionId == LonelyPartition).Replicas is [1];
+    private static bool IsReady(bool lonely, TopicMetadata? topic) =>
+        topic is { Partitions.Count: Partitions } && topic.Partitions.TrueForAll(p => p.Leader > 0)
+        && (!lonely || topic.Partitions.Single(p => p.PartitionId == LonelyPartition).Replicas is [1]);
 
     private List<int> Replicas(int partition)
     {

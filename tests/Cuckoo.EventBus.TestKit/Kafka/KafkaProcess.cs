@@ -139,5 +139,7 @@ public sealed class KafkaProcess : InterruptibleBroker
         group.consumer.heartbeat.interval.ms=200
         group.consumer.min.session.timeout.ms=1000
         group.consumer.session.timeout.ms=6000
+        authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+        allow.everyone.if.no.acl.found=true
         """;
 }

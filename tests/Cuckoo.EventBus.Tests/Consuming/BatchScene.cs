@@ -1,7 +1,6 @@
 using System.Text;
 using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Retrying;
-using Cuckoo.EventBus.Tests.Sample;
 using Cuckoo.EventBus.Wire;
 using Microsoft.EntityFrameworkCore;
 

@@ -1,6 +1,5 @@
 using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Tests.Outbox;
-using Cuckoo.EventBus.Tests.Sample;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;

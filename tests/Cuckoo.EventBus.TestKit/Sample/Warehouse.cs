@@ -1,13 +1,12 @@
 using System.Text;
 using System.Text.Json;
-using Cuckoo.EventBus.DeadLetters;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Cuckoo.EventBus.Tests.Sample;
+namespace Cuckoo.EventBus.TestKit.Sample;
 
 /// <summary>A bus with one service that consumes into its own database; its handlers do what the script says.</summary>
-internal sealed class Warehouse : IAsyncDisposable
+public sealed class Warehouse : IAsyncDisposable
 {
     /// <summary>The consumer that most tests have.</summary>
     public const string Ship = "ship";
@@ -110,11 +109,11 @@ internal sealed class Warehouse : IAsyncDisposable
     public Task EventuallyNumbersAsync(params IReadOnlyList<int> expected) =>
         Eventually.Equal(string.Join(' ', expected.Order()), async () => string.Join(' ', (await NumbersAsync()).Order()), what: "the numbers of the effects");
 
-    public Task<List<DeadLetter>> DeadLettersAsync() =>
-        Database.AskAsync<ShopContext, List<DeadLetter>>(db => db.Set<DeadLetter>().AsNoTracking().OrderBy(d => d.Id).ToListAsync());
+    public Task<List<DeadLetterRow>> DeadLettersAsync() =>
+        Database.AskAsync<ShopContext, List<DeadLetterRow>>(db => db.DeadLettersAsync());
 
     /// <summary>The dead letters in the table as soon as there are so many.</summary>
-    public async Task<IReadOnlyList<DeadLetter>> DeadLettersAsync(int count) =>
+    public async Task<IReadOnlyList<DeadLetterRow>> DeadLettersAsync(int count) =>
         await Eventually.Until(DeadLettersAsync, letters => letters.Count >= count, what: $"{count} dead letters");
 
     public ValueTask DisposeAsync() => Bus.DisposeAsync();

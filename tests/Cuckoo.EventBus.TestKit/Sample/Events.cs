@@ -1,4 +1,4 @@
-namespace Cuckoo.EventBus.Tests.Sample;
+namespace Cuckoo.EventBus.TestKit.Sample;
 
 [Event("order.placed", Topic = Topics.Orders)]
 public sealed record OrderPlaced(string OrderId, int Number) : DomainEvent
@@ -25,7 +25,7 @@ public sealed record AiTask(string TaskId, string Model, string Input) : DomainE
     public override string PartitionKey => TaskId;
 }
 
-internal static class Topics
+public static class Topics
 {
     public const string Orders = "order-events";
     public const string Shipping = "shipping-events";

@@ -1,4 +1,4 @@
-namespace Cuckoo.EventBus.Chaos.Outbox;
+namespace Cuckoo.EventBus.Chaos.Workers;
 
 /// <summary>The clock of a machine that nobody has set right.</summary>
 internal sealed class ShiftedClock(TimeSpan offset) : TimeProvider

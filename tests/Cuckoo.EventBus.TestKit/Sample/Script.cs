@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Cuckoo.EventBus.Tests.Sample;
+namespace Cuckoo.EventBus.TestKit.Sample;
 
 /// <summary>What the consumers of one service do, told by the test, and what they saw.</summary>
-internal sealed class Script
+public sealed class Script
 {
     private readonly ConcurrentDictionary<string, Func<Handling, Task>> _scenes = new();
 
@@ -45,7 +45,7 @@ internal sealed class Script
 }
 
 /// <summary>One call of a handler.</summary>
-internal sealed record Handling(object Event, EventContext Context, IServiceProvider Scope, CancellationToken Ct)
+public sealed record Handling(object Event, EventContext Context, IServiceProvider Scope, CancellationToken Ct)
 {
     public ShopContext Db => Scope.GetRequiredService<ShopContext>();
 
@@ -70,14 +70,14 @@ internal sealed record Handling(object Event, EventContext Context, IServiceProv
 }
 
 /// <summary>A consumer that does what the script says.</summary>
-internal sealed class Scripted<TEvent>(Script script, IServiceProvider scope) : IEventConsumer<TEvent>
+public sealed class Scripted<TEvent>(Script script, IServiceProvider scope) : IEventConsumer<TEvent>
     where TEvent : class
 {
     public Task ConsumeAsync(TEvent @event, EventContext context, CancellationToken ct) => script.PlayAsync(new Handling(@event, context, scope, ct));
 }
 
 /// <summary>A consumer of batches that does what the script says.</summary>
-internal sealed class ScriptedBatch<TEvent>(Script script, IServiceProvider scope) : IEventBatchConsumer<TEvent>
+public sealed class ScriptedBatch<TEvent>(Script script, IServiceProvider scope) : IEventBatchConsumer<TEvent>
     where TEvent : class
 {
     public Task ConsumeAsync(IReadOnlyList<ReceivedEvent<TEvent>> batch, CancellationToken ct) =>

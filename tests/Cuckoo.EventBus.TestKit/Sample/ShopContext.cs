@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 
-namespace Cuckoo.EventBus.Tests.Sample;
+namespace Cuckoo.EventBus.TestKit.Sample;
 
 public class ShopContext : DbContext
 {

@@ -1,0 +1,30 @@
+namespace Cuckoo.EventBus;
+
+/// <summary>
+/// Looks at the consumers of this process, pauses and resumes them. Of this process alone: other instances of the service go
+/// on, and know nothing of it; a pause ends with the process. A singleton, safe for concurrent use.
+/// </summary>
+public interface IConsumerAdministration
+{
+    /// <summary>The service's consumers, in the order in which they were added.</summary>
+    /// <returns>What each is doing now.</returns>
+    IReadOnlyList<ConsumerStatus> List();
+
+    /// <summary>
+    /// Has a consumer begin no attempts until <see cref="Resume"/>. Running ones end as they would. Records wait in the order
+    /// in which they came, no attempt is charged, offsets stay, and the partitions remain this process's. Other consumers of
+    /// its group go on until the group has read as much as it may hold.
+    /// </summary>
+    /// <param name="consumer">The consumer's name.</param>
+    /// <param name="reason">Shown in <see cref="ConsumerStatus.Reason"/>, the health check and the log. Default: that a person did it.</param>
+    /// <exception cref="ArgumentException">There is no consumer of this name.</exception>
+    void Pause(string consumer, string? reason = null);
+
+    /// <summary>
+    /// Has a consumer go on that is paused by <see cref="Pause"/>, by <see cref="ConsumerOptions.PauseOn{TException}"/> or by
+    /// its <see cref="ConsumerOptions.KillSwitch"/>. One whose database or broker is away goes on when that is back.
+    /// </summary>
+    /// <param name="consumer">The consumer's name.</param>
+    /// <exception cref="ArgumentException">There is no consumer of this name.</exception>
+    void Resume(string consumer);
+}

@@ -1,0 +1,2 @@
+[assembly: AssemblyFixture(typeof(EmbeddedAndSqlite))]
+[assembly: AssemblyFixture(typeof(KafkaAndPostgreSql))]
