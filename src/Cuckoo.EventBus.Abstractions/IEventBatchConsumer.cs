@@ -5,7 +5,11 @@ namespace Cuckoo.EventBus;
 /// <remarks>
 /// As <see cref="IEventConsumer{TEvent}"/>, with one transaction for the batch: the inbox's marks of all its events, what the
 /// handler writes and what it publishes are committed together. A batch holds records of one partition in their order, none
-/// that was handled before. When it fails, it is divided until the failing record is alone; the others go on.
+/// that was handled before. When it fails, it is divided until the failing record is alone; the others go on. A class that
+/// takes several types of one topic gets each row of one type by itself, in the order of the records and in the same
+/// transaction. Ambient state that <c>OnConsume</c> hooks set is not seen here, since each record has its own: what is needed
+/// of it is in the record's context. A class that implements this for an event implements no
+/// <see cref="IEventConsumer{TEvent}"/>.
 /// </remarks>
 public interface IEventBatchConsumer<TEvent>
     where TEvent : class

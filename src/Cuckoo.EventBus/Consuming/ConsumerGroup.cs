@@ -29,7 +29,6 @@ internal sealed class ConsumerGroup : IDisposable
     private static readonly TimeSpan StoreInterval = TimeSpan.FromMilliseconds(200);
 
     private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan UnknownFailurePause = TimeSpan.FromSeconds(5);
 
     /// <summary>The client says once that it may not read a topic, and never that it may again.</summary>
     private static readonly TimeSpan RefusedRetryInterval = TimeSpan.FromSeconds(10);
@@ -56,6 +55,8 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly ILogger _logger;
     private readonly IReadOnlyList<ParkedRecords> _parked;
     private readonly Lanes<LaneWork> _lanes;
+    private readonly BatchLanes _batchLanes;
+    private readonly Insistence _insistence;
     private readonly CancellationTokenSource _stopping = new();
     private readonly InFlight _inFlight = new(MaxRecords, MaxBytes);
     private readonly ManualResetEventSlim _stop = new();
@@ -67,6 +68,7 @@ internal sealed class ConsumerGroup : IDisposable
         GroupStatus status,
         RecordPipeline pipeline,
         EventRoutes routes,
+        IReadOnlyList<BatchPipeline> batches,
         IReadOnlyList<ConsumerGate> gates,
         IReadOnlyList<ParkedRecords> parked,
         KafkaClients clients,
@@ -88,6 +90,8 @@ internal sealed class ConsumerGroup : IDisposable
         _loggers = loggers;
         _logger = loggers.CreateLogger<ConsumerGroup>();
         _lanes = new Lanes<LaneWork>(ProcessAsync);
+        _batchLanes = new BatchLanes(routes, batches, Left, ProcessAsync, time, _logger);
+        _insistence = new Insistence(time, _logger);
     }
 
     public GroupStatus Status { get; }
@@ -99,7 +103,7 @@ internal sealed class ConsumerGroup : IDisposable
         foreach (var parked in _parked)
         {
             // Ends by itself; what it hands out after the stop begins no more.
-            _ = Task.Run(() => parked.RunAsync(work => _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work), _stopping.Token));
+            _ = Task.Run(() => parked.RunAsync(HandOut, _stopping.Token));
         }
     }
 
@@ -347,7 +351,28 @@ internal sealed class ConsumerGroup : IDisposable
         var delivery = assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record);
         _inFlight.Add(delivery.Size);
         BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_name));
-        _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
+        if (!_batchLanes.TakeAll(delivery))
+        {
+            _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
+        }
+    }
+
+    private void HandOut(ParkedWork work)
+    {
+        if (!_batchLanes.TryTake(work))
+        {
+            _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work);
+        }
+    }
+
+    /// <summary>One of the lanes that had a record no longer has it.</summary>
+    private void Left(Delivery delivery)
+    {
+        if (delivery.Leave())
+        {
+            BusMetrics.InFlight.Add(-1, BusMetrics.GroupTag(_name));
+            _inFlight.Remove(delivery.Size);
+        }
     }
 
     private void Prepare(PartitionAssignment assignment)
@@ -419,7 +444,7 @@ internal sealed class ConsumerGroup : IDisposable
 
         if (isMore)
         {
-            _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work);
+            HandOut(work);
         }
         else
         {
@@ -434,7 +459,8 @@ internal sealed class ConsumerGroup : IDisposable
             var isFinished = false;
             try
             {
-                isFinished = await FinishAsync(delivery).ConfigureAwait(false);
+                isFinished = await _insistence.RunAsync(
+                    delivery.Assignment, delivery.Record.Offset, (Pipeline: _pipeline, delivery), static run => run.Pipeline.RunAsync(run.delivery.Record, run.delivery.Assignment)).ConfigureAwait(false);
             }
             finally
             {
@@ -442,33 +468,6 @@ internal sealed class ConsumerGroup : IDisposable
             }
         }
 
-        BusMetrics.InFlight.Add(-1, BusMetrics.GroupTag(_name));
-        _inFlight.Remove(delivery.Size);
-    }
-
-    /// <summary>Whether the record has an outcome; it has none only when its partition is given up.</summary>
-    private async Task<bool> FinishAsync(Delivery delivery)
-    {
-        var lease = delivery.Assignment.Lease;
-        while (!lease.Ending.IsCancellationRequested)
-        {
-            try
-            {
-                await _pipeline.RunAsync(delivery.Record, delivery.Assignment).ConfigureAwait(false);
-                return true;
-            }
-            catch (Exception) when (lease.Ending.IsCancellationRequested)
-            {
-                // A cancelled handler is no failure, whatever it throws: the next owner gets the record.
-            }
-            catch (Exception e)
-            {
-                // The pipeline has an answer to every failure it knows. Passing over this record would lose it.
-                ConsumingLog.ProcessingFailed(_logger, e, delivery.Assignment.Id, delivery.Record.Offset);
-                await Task.Delay(UnknownFailurePause, _time, lease.Ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-
-        return false;
+        Left(delivery);
     }
 }

@@ -77,31 +77,34 @@ internal sealed class ConsumerGroups(
     private ConsumerGroup Create(string name, IReadOnlyList<ConsumerSettings> consumers)
     {
         List<ConsumerPipeline> pipelines = [];
+        List<BatchPipeline> batches = [];
         List<ParkedRecords> parked = [];
         foreach (var ofDatabase in consumers.GroupBy(DatabaseOf))
         {
             if (ofDatabase.Key is not { } database)
             {
-                pipelines.AddRange(ofDatabase.Select(consumer => Create(consumer, null, null, null)));
+                pipelines.AddRange(ofDatabase.Select(consumer => Create(consumer, null, null, null, batches)));
                 continue;
             }
 
             var inbox = new InboxStore(database, time);
             var store = new RetryStore(database, inbox, time);
-            List<ConsumerPipeline> own = [.. ofDatabase.Select(consumer => Create(consumer, database, inbox, store))];
+            List<ConsumerPipeline> own = [.. ofDatabase.Select(consumer => Create(consumer, database, inbox, store, batches))];
             pipelines.AddRange(own);
             parked.Add(new ParkedRecords(name, store, own, database.Name, _persistence, time, loggers.CreateLogger<ParkedRecords>()));
         }
 
-        var routes = new EventRoutes(pipelines);
+        var routes = new EventRoutes(
+            [.. pipelines.Where(pipeline => !pipeline.Consumer.IsBatch)], batches, topic => settings.OfTopic(topic, static t => t.UnknownTypes) is UnknownEventTypes.DeadLetter);
         ConsumingLog.GroupStarted(_logger, name, string.Join(", ", routes.Topics), string.Join(", ", consumers.Select(consumer => consumer.Name)));
 
         // Half, so that the rest of the interval is left for the next poll.
         var pollLimit = clients.MaxPollInterval / 2;
         return new ConsumerGroup(
             new GroupStatus(name, consumers, time),
-            new RecordPipeline(name, routes, settings, time, loggers.CreateLogger<RecordPipeline>()),
+            new RecordPipeline(name, routes, time, loggers.CreateLogger<RecordPipeline>()),
             routes,
+            batches,
             [.. consumers.Select(consumer => gates[consumer.Name])],
             parked,
             clients,
@@ -110,7 +113,12 @@ internal sealed class ConsumerGroups(
             loggers);
     }
 
-    private ConsumerPipeline Create(ConsumerSettings consumer, EventBusDatabase? database, InboxStore? inbox, RetryStore? store)
+    /// <param name="consumer">The consumer.</param>
+    /// <param name="database">Where its inbox is.</param>
+    /// <param name="inbox">Its inbox.</param>
+    /// <param name="store">Its parked records.</param>
+    /// <param name="batches">Gets what a consumer of batches has besides.</param>
+    private ConsumerPipeline Create(ConsumerSettings consumer, EventBusDatabase? database, InboxStore? inbox, RetryStore? store, List<BatchPipeline> batches)
     {
         if (database is null)
         {
@@ -119,14 +127,16 @@ internal sealed class ConsumerGroups(
 
         var gate = gates[consumer.Name];
         var fault = new Fault(database, database is null ? null : _outages!.Of(database, gate), _outages!.Broker, gate);
-        return new ConsumerPipeline(
+        var transaction = database is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database, scopes) : null;
+        var retries = new RetryPolicy(consumer, fault, gate, gates.SwitchOf(consumer.Name), time, loggers.CreateLogger<RetryPolicy>());
+        var pipeline = new ConsumerPipeline(
             settings,
             consumer,
             database,
             inbox,
-            database is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database, scopes) : null,
+            transaction,
             gate,
-            new RetryPolicy(consumer, fault, gate, gates.SwitchOf(consumer.Name), time, loggers.CreateLogger<RetryPolicy>()),
+            retries,
             store is null ? null : new Parking(consumer, store, _persistence, loggers.CreateLogger<Parking>()),
             new DeadLetterDesk(
                 consumer,
@@ -137,6 +147,16 @@ internal sealed class ConsumerGroups(
             _persistence,
             scopes,
             loggers.CreateLogger<ConsumerPipeline>());
+        if (consumer.IsBatch)
+        {
+            ConsumingLog.TakesBatches(_logger, consumer.Name, consumer.Options.BatchSize, consumer.Options.BatchWait);
+            var batchInbox = database is null ? null : new BatchInbox(database, consumer.Group, consumer.Name, time);
+            var handler = new BatchHandler(
+                pipeline, batchInbox, transaction, new ConsumeHooks(settings.ConsumeHooks), _persistence, scopes, loggers.CreateLogger<BatchHandler>());
+            batches.Add(new BatchPipeline(pipeline, handler, retries, time, loggers.CreateLogger<BatchPipeline>()));
+        }
+
+        return pipeline;
     }
 
     private EventBusDatabase? DatabaseOf(ConsumerSettings consumer) => consumer.ContextType is { } type ? databases.Find(type) : null;

@@ -29,6 +29,8 @@ internal sealed class ConsumerPipeline(
     ILogger<ConsumerPipeline> logger)
 {
     private readonly KeyValuePair<string, object?>[] _tags = [BusMetrics.GroupTag(consumer.Group), BusMetrics.ConsumerTag(consumer.Name)];
+    private readonly ConsumeHooks _hooks = new(settings.ConsumeHooks);
+    private readonly CommitInquiry _inquiry = new(consumer.Name, persistence, logger);
     private readonly Dictionary<EventType, HandlerCall> _handlers = consumer.EventTypes.Distinct().ToDictionary(type => type, type => HandlerCall.Of(consumer.ConsumerType, type.ClrType));
 
     private enum Outcome
@@ -61,7 +63,7 @@ internal sealed class ConsumerPipeline(
         if (failure is null)
         {
             await SettleAsync(outcome, key, row: null, lease.Ended).ConfigureAwait(false);
-            await HoldIfParkedAsync(outcome == Outcome.StandsParked ? InboxOutcome.Parked : null, key, incoming.Record, assignment).ConfigureAwait(false);
+            await HoldIfParkedAsync(outcome == Outcome.StandsParked ? InboxOutcome.Parked : null, incoming, assignment).ConfigureAwait(false);
             return null;
         }
 
@@ -73,12 +75,12 @@ internal sealed class ConsumerPipeline(
                 assignment.Parked.Add(consumer.Name, parkedKey);
             }
 
-            await HoldIfParkedAsync(standing, key, incoming.Record, assignment).ConfigureAwait(false);
+            await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
         }
         else
         {
             var standing = await deadLetters.WriteAsync(incoming, key, failure, row: null, lease.Ended).ConfigureAwait(false);
-            await HoldIfParkedAsync(standing, key, incoming.Record, assignment).ConfigureAwait(false);
+            await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
         }
 
         return failure.Exception;
@@ -150,7 +152,7 @@ internal sealed class ConsumerPipeline(
     {
         var key = KeyOf(incoming);
         var standing = await deadLetters.WriteAsync(incoming, key, new Failure(reason, Attempts: 1, now, now), row: null, assignment.Lease.Ended).ConfigureAwait(false);
-        await HoldIfParkedAsync(standing, key, incoming.Record, assignment).ConfigureAwait(false);
+        await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
         return reason;
     }
 
@@ -158,77 +160,58 @@ internal sealed class ConsumerPipeline(
     /// A record found parked although its key was not: another process parked it, one that had the partition before. Whatever else
     /// that one parked of the key, the key waits from here on.
     /// </summary>
-    private async Task HoldIfParkedAsync(InboxOutcome? standing, InboxKey inboxKey, IncomingRecord record, PartitionAssignment assignment)
+    public async Task HoldIfParkedAsync(IncomingEvent incoming, PartitionAssignment assignment)
     {
-        if (standing == InboxOutcome.Parked && parking is not null && record.Key is { } key
-            && await parking.HoldsAsync(inboxKey, assignment.Id, key, assignment.Lease.Ended).ConfigureAwait(false))
+        if (parking is not null && incoming.Record.Key is { } key
+            && await parking.HoldsAsync(KeyOf(incoming), assignment.Id, key, assignment.Lease.Ended).ConfigureAwait(false))
         {
             assignment.Parked.Add(consumer.Name, key);
         }
     }
 
-    private EventContext ContextOf(EventContext context, int attempt) => context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group };
-
-    /// <summary>One attempt. It waits for its turn first, so that the time limit is the handler's alone.</summary>
-    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)
+    /// <summary>Runs one attempt when it is its turn, within its time limit, which is the handler's alone.</summary>
+    public async Task<TResult> InTurnAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> run, TState state, Lease lease)
     {
         using var pass = await gate.EnterAsync(lease.Ending).ConfigureAwait(false);
+        using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
+        return await retries.AttemptAsync(run, state, lease.Ended).ConfigureAwait(false);
+    }
+
+    private Task HoldIfParkedAsync(InboxOutcome? standing, IncomingEvent incoming, PartitionAssignment assignment) =>
+        standing == InboxOutcome.Parked ? HoldIfParkedAsync(incoming, assignment) : Task.CompletedTask;
+
+    private EventContext ContextOf(EventContext context, int attempt) => context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group };
+
+    /// <summary>One attempt.</summary>
+    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)
+    {
         try
         {
-            using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
-            return await retries.AttemptAsync(
+            return await InTurnAsync(
                 static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.row, state.context, token).ConfigureAwait(false),
                 (Pipeline: this, incoming, key, row, context),
-                lease.Ended).ConfigureAwait(false);
+                lease).ConfigureAwait(false);
         }
         catch (CommitUnknownException e)
         {
-            ConsumingLog.CommitUnknown(logger, e.InnerException, consumer.Name);
-            return await OutcomeOfCommitAsync(key, row is not null, e.InnerException!, lease.Ended).ConfigureAwait(false);
+            // What else than Done it finds, another process has decided meanwhile.
+            var standing = await _inquiry.AskAsync(
+                e,
+                token => inbox!.FindAsync(key, token),
+                found => found is not null && !(row is not null && found == InboxOutcome.Parked),
+                lease.Ended).ConfigureAwait(false);
+            return standing == InboxOutcome.Done ? Outcome.Done : OutcomeOf(standing);
         }
-    }
-
-    /// <summary>Asks the inbox until it answers. A commit lost to an outage costs no attempt, one that was refused does.</summary>
-    private async Task<Outcome> OutcomeOfCommitAsync(InboxKey key, bool wasParked, Exception commitFailure, CancellationToken ct)
-    {
-        var wasAway = false;
-        var standing = await persistence.RunAsync(
-            token => inbox!.FindAsync(key, token),
-            e =>
-            {
-                wasAway = true;
-                InboxAway(e);
-            },
-            ct).ConfigureAwait(false);
-        switch (standing)
-        {
-            case InboxOutcome.Done:
-                return Outcome.Done;
-            case not null when !(wasParked && standing == InboxOutcome.Parked):
-                // The commit failed, and another process has decided meanwhile.
-                return OutcomeOf(standing);
-        }
-
-        if (wasAway)
-        {
-            throw new UnavailableException("The database went away during the commit, which did not take place.", commitFailure);
-        }
-
-        ExceptionDispatchInfo.Throw(commitFailure);
-        return default;
     }
 
     private async Task<Outcome> RunHooksAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, CancellationToken ct)
     {
         var outcome = Outcome.SkippedByHook;
-        Func<Task> next = async () => outcome = await RunHandlerAsync(incoming, key, row, context, ct).ConfigureAwait(false);
-        foreach (var hook in settings.ConsumeHooks.Reverse())
-        {
-            var inner = next;
-            next = () => hook(context, inner);
-        }
-
-        await next().ConfigureAwait(false);
+        async Task HandleAsync() => outcome = await RunHandlerAsync(incoming, key, row, context, ct).ConfigureAwait(false);
+        await (consumer.IsBatch
+            // What a handler of batches sees does not depend on how many there are.
+            ? _hooks.AroundEachAsync([context], static c => c, passed => passed.Count > 0 ? HandleAsync() : Task.CompletedTask, ct)
+            : _hooks.AroundAsync(context, HandleAsync)).ConfigureAwait(false);
         return outcome;
     }
 

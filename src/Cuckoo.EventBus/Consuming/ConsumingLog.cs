@@ -13,6 +13,13 @@ internal static partial class ConsumingLog
     public static IDisposable? BeginRecord(ILogger logger, string eventId, string eventType, string topic, int partition, long offset, string? traceId) =>
         RecordScope(logger, eventId, eventType, topic, partition, offset, traceId);
 
+    private static readonly Func<ILogger, int, string, int, long, long, string?, IDisposable?> BatchScope =
+        LoggerMessage.DefineScope<int, string, int, long, long, string?>("{Count} events from {Topic}/{Partition}@{FirstOffset}-{LastOffset}, trace {TraceId}");
+
+    /// <summary>What every log line carries that is written while a batch is processed.</summary>
+    public static IDisposable? BeginBatch(ILogger logger, int count, string topic, int partition, long firstOffset, long lastOffset, string? traceId) =>
+        BatchScope(logger, count, topic, partition, firstOffset, lastOffset, traceId);
+
     [LoggerMessage(400, LogLevel.Information, "Group {Group} consumes {Topics} with consumers {Consumers}.")]
     public static partial void GroupStarted(ILogger logger, string group, string topics, string consumers);
 
@@ -72,6 +79,15 @@ internal static partial class ConsumingLog
 
     [LoggerMessage(419, LogLevel.Warning, "Group {Group} waits for its group.instance.id, which is still another member's ({Reason}); it asks again in {Delay}.")]
     public static partial void Unreleased(ILogger logger, string group, string reason, TimeSpan delay);
+
+    [LoggerMessage(430, LogLevel.Warning, "Consumer {Consumer} failed at a batch of {Count} events; it is divided to find the failing one.")]
+    public static partial void BatchDivided(ILogger logger, Exception exception, string consumer, int count);
+
+    [LoggerMessage(431, LogLevel.Debug, "Consumer {Consumer} handled a batch of {Count} events; {Repeats} more were repeats without effect, and {Skipped} were skipped by an OnConsume hook.")]
+    public static partial void BatchHandled(ILogger logger, string consumer, int count, int repeats, int skipped);
+
+    [LoggerMessage(432, LogLevel.Information, "Consumer {Consumer} takes batches of up to {Size} events, or of what has come {Wait} after the first.")]
+    public static partial void TakesBatches(ILogger logger, string consumer, int size, TimeSpan wait);
 
     [LoggerMessage(440, LogLevel.Information, "{Count} parked record(s) are due now by request.")]
     public static partial void RetriedByRequest(ILogger logger, long count);

@@ -7,33 +7,43 @@ internal sealed class EventRoutes
 {
     private readonly Dictionary<(string Topic, string Type), Route> _byType;
     private readonly Dictionary<string, Route> _defaults;
-    private readonly ILookup<string, ConsumerPipeline> _byTopic;
+    private readonly Dictionary<string, Route> _unreadable;
+    private readonly HashSet<string> _unknownTypesDie;
 
-    public EventRoutes(IReadOnlyList<ConsumerPipeline> consumers)
+    /// <param name="consumers">Those that take records one by one.</param>
+    /// <param name="batches">Those that take batches.</param>
+    /// <param name="unknownTypesDie">Whether a topic's records of an unknown type are dead letters, not passed over.</param>
+    public EventRoutes(IReadOnlyList<ConsumerPipeline> consumers, IReadOnlyList<BatchPipeline> batches, Func<string, bool> unknownTypesDie)
     {
-        var pairs = consumers.SelectMany(consumer => consumer.Consumer.EventTypes.Distinct().Select(type => (Type: type, Consumer: consumer))).ToList();
-        _byType = pairs.GroupBy(pair => pair.Type).ToDictionary(
-            group => (group.Key.Topic, group.Key.Name),
-            group => new Route(group.Key, [.. group.Select(pair => pair.Consumer)]));
-        _defaults = _byType.Values.Where(route => route.Type.IsTopicDefault).ToDictionary(route => route.Type.Topic, StringComparer.Ordinal);
-        _byTopic = pairs.DistinctBy(pair => (pair.Type.Topic, pair.Consumer)).ToLookup(pair => pair.Type.Topic, pair => pair.Consumer, StringComparer.Ordinal);
+        var pairs = consumers.SelectMany(consumer => TypesOf(consumer.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)consumer, Batch: (BatchPipeline?)null)))
+            .Concat(batches.SelectMany(batch => TypesOf(batch.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)null, Batch: (BatchPipeline?)batch))))
+            .ToList();
+        _byType = pairs.GroupBy(pair => pair.Type).ToDictionary(group => (group.Key.Topic, group.Key.Name), group => RouteOf(group.Key, group));
+        _defaults = _byType.Values.Where(route => route.Type!.IsTopicDefault).ToDictionary(route => route.Type!.Topic, StringComparer.Ordinal);
+        _unreadable = pairs.GroupBy(pair => pair.Type.Topic, StringComparer.Ordinal).ToDictionary(group => group.Key, group => RouteOf(null, group), StringComparer.Ordinal);
+        _unknownTypesDie = [.. _unreadable.Keys.Where(unknownTypesDie)];
+
+        static IEnumerable<EventType> TypesOf(ConsumerSettings consumer) => consumer.EventTypes.Distinct();
+
+        static Route RouteOf(EventType? type, IEnumerable<(EventType Type, ConsumerPipeline? Single, BatchPipeline? Batch)> pairs) => new(
+            type, [.. pairs.Select(pair => pair.Single).OfType<ConsumerPipeline>().Distinct()], [.. pairs.Select(pair => pair.Batch).OfType<BatchPipeline>().Distinct()]);
     }
 
-    public IEnumerable<string> Topics => _byTopic.Select(topic => topic.Key);
+    public IEnumerable<string> Topics => _unreadable.Keys;
 
-    /// <summary>Everyone whom a record of the topic may be for, when its type can't be told.</summary>
-    public IReadOnlyList<ConsumerPipeline> ConsumersOf(string topic) => [.. _byTopic[topic]];
-
-    /// <summary>The type's name, empty where neither record nor topic has one, and its route, <see langword="null"/> where none is known.</summary>
+    /// <summary>The type's name, empty where neither record nor topic has one, and its route, <see langword="null"/> for a record to pass over.</summary>
     public (string TypeName, Route? Route) Find(IncomingRecord record)
     {
-        if (record.Headers[Headers.Type] is { Length: > 0 } name)
+        if (record.Headers[Headers.Type] is not { Length: > 0 } name)
         {
-            return (name, _byType.GetValueOrDefault((record.Topic, name)));
+            return _defaults.TryGetValue(record.Topic, out var byDefault) ? (byDefault.Type!.Name, byDefault) : ("", _unreadable.GetValueOrDefault(record.Topic));
         }
 
-        return _defaults.TryGetValue(record.Topic, out var route) ? (route.Type.Name, route) : ("", null);
+        return (name, _byType.GetValueOrDefault((record.Topic, name)) ?? (_unknownTypesDie.Contains(record.Topic) ? _unreadable[record.Topic] : null));
     }
 
-    internal sealed record Route(EventType Type, IReadOnlyList<ConsumerPipeline> Consumers);
+    /// <param name="Type"><see langword="null"/> where it can't be told: then the record is dead for everyone whom it may be for.</param>
+    /// <param name="Consumers">Those that take it by itself.</param>
+    /// <param name="Batches">Those that take it in a batch.</param>
+    internal sealed record Route(EventType? Type, IReadOnlyList<ConsumerPipeline> Consumers, IReadOnlyList<BatchPipeline> Batches);
 }

@@ -1,13 +1,12 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Cuckoo.EventBus.Consuming;
 
-/// <summary>Calls one consumer class with events of one type.</summary>
+/// <summary>Calls one consumer class with events of one type, one by one.</summary>
 internal abstract class HandlerCall
 {
     /// <summary>Reflection once per consumer and event type, so that a call costs none.</summary>
-    public static HandlerCall Of(Type consumerType, Type eventType) =>
-        (HandlerCall)Activator.CreateInstance(typeof(Typed<>).MakeGenericType(eventType), consumerType)!;
+    public static HandlerCall Of(Type consumerType, Type eventType) => typeof(IEventBatchConsumer<>).MakeGenericType(eventType).IsAssignableFrom(consumerType)
+        ? new BatchOfOne(BatchCall.Of(consumerType, eventType))
+        : (HandlerCall)Activator.CreateInstance(typeof(Typed<>).MakeGenericType(eventType), consumerType)!;
 
     /// <param name="services">A scope of this attempt's own.</param>
     /// <param name="event">The event.</param>
@@ -18,34 +17,15 @@ internal abstract class HandlerCall
     private sealed class Typed<TEvent>(Type consumerType) : HandlerCall
         where TEvent : class
     {
-        private readonly ObjectFactory _create = ActivatorUtilities.CreateFactory(consumerType, []);
+        private readonly ConsumerInstances _instances = new(consumerType);
 
-        public override async Task InvokeAsync(IServiceProvider services, object @event, EventContext context, CancellationToken ct)
-        {
-            if (services.GetService(consumerType) is IEventConsumer<TEvent> registered)
-            {
-                await registered.ConsumeAsync((TEvent)@event, context, ct).ConfigureAwait(false);
-                return;
-            }
+        public override Task InvokeAsync(IServiceProvider services, object @event, EventContext context, CancellationToken ct) =>
+            _instances.UseAsync(services, ((TEvent)@event, context, ct), static (consumer, call) => ((IEventConsumer<TEvent>)consumer).ConsumeAsync(call.Item1, call.context, call.ct));
+    }
 
-            // The scope does not know this instance, so it does not dispose it.
-            var consumer = (IEventConsumer<TEvent>)_create(services, null);
-            try
-            {
-                await consumer.ConsumeAsync((TEvent)@event, context, ct).ConfigureAwait(false);
-            }
-            finally
-            {
-                switch (consumer)
-                {
-                    case IAsyncDisposable disposable:
-                        await disposable.DisposeAsync().ConfigureAwait(false);
-                        break;
-                    case IDisposable disposable:
-                        disposable.Dispose();
-                        break;
-                }
-            }
-        }
+    private sealed class BatchOfOne(BatchCall call) : HandlerCall
+    {
+        public override Task InvokeAsync(IServiceProvider services, object @event, EventContext context, CancellationToken ct) =>
+            call.InvokeAsync(services, [(@event, context)], ct);
     }
 }

@@ -4,8 +4,9 @@ using Cuckoo.EventBus.Retrying;
 namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
-/// The keys of one assigned partition whose records are parked rather than run. Invariant: of one key only its lane asks, adds and
-/// removes, so what it decides by the answer still holds when it acts. Safe for concurrent use by different lanes.
+/// The keys of one assigned partition whose records are parked rather than run. Invariant: of one key at one consumer only one lane asks,
+/// adds and removes (the key's, or a batch consumer's of the partition), so what it decides by the answer still holds when it acts.
+/// Safe for concurrent use by different lanes.
 /// </summary>
 internal sealed class ParkedKeys
 {

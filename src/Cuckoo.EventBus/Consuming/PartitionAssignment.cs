@@ -88,15 +88,27 @@ internal sealed class PartitionAssignment(PartitionId id)
         }
     }
 
+    /// <summary>The outcome of a record that began is durable, in one of the lanes that have it.</summary>
+    public void Finish(Delivery delivery)
+    {
+        lock (_lock)
+        {
+            if (delivery.Finish() && !_ended.IsCancellationRequested)
+            {
+                _progress.Finish(delivery.Mark);
+            }
+        }
+    }
+
     /// <param name="delivery">A record that began.</param>
     /// <param name="isFinished">Whether its outcome is durable.</param>
     public void End(Delivery delivery, bool isFinished)
     {
         lock (_lock)
         {
-            if (isFinished && !_ended.IsCancellationRequested)
+            if (isFinished)
             {
-                _progress.Finish(delivery.Mark);
+                Finish(delivery);
             }
 
             _running--;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
@@ -7,10 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
-/// The life of one record in one group. Invariant: when <see cref="RunAsync"/> returns, every consumer concerned has a durable
-/// outcome, so the offset may move. Safe for concurrent use.
+/// The life of one record in one group, apart from its consumers of batches. Invariant: when <see cref="RunAsync"/> returns, every
+/// other consumer concerned has a durable outcome, so the offset may move as far as they are concerned. Safe for concurrent use.
 /// </summary>
-internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettings settings, TimeProvider time, ILogger<RecordPipeline> logger)
+internal sealed class RecordPipeline(string group, EventRoutes routes, TimeProvider time, ILogger<RecordPipeline> logger)
 {
     private const int MaxParkedInARow = 50;
 
@@ -27,7 +26,7 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
         var (typeName, route) = routes.Find(record);
         using var scope = ConsumingLog.BeginRecord(
             logger, record.Headers[Headers.Id] ?? "", typeName, record.Topic, record.Partition, record.Offset, Activity.Current?.TraceId.ToHexString());
-        if (route is null && typeName.Length > 0 && settings.OfTopic(record.Topic, static topic => topic.UnknownTypes) is not UnknownEventTypes.DeadLetter)
+        if (route is null)
         {
             BusMetrics.UnknownTypes.Add(1, BusMetrics.GroupTag(group), BusMetrics.EventTypeTag(_unknownTypes.Bound(typeName)));
             ConsumingLog.UnknownType(logger, group, typeName, record.Topic);
@@ -35,16 +34,16 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
         }
 
         // 3. Identity and contents. What can't be read is dead for everyone it may have been for.
-        var incoming = IncomingEvent.Read(record, route?.Type, typeName);
+        var incoming = IncomingEvent.Read(record, route.Type, typeName);
         if (incoming.Unreadable is { } reason)
         {
-            await ForEachAsync(span, route?.Consumers ?? routes.ConsumersOf(record.Topic), consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), assignment)).ConfigureAwait(false);
+            await ForEachAsync(span, route.Consumers, consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), assignment)).ConfigureAwait(false);
             return;
         }
 
         // 4. Each consumer, independently: is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
-        var context = ContextOf(incoming);
-        await ForEachAsync(span, route!.Consumers, consumer => consumer.RunAsync(incoming, context, assignment)).ConfigureAwait(false);
+        var context = EventContexts.Of(incoming);
+        await ForEachAsync(span, route.Consumers, consumer => consumer.RunAsync(incoming, context, assignment)).ConfigureAwait(false);
     }
 
     /// <summary>The same for parked records of one key at one consumer, in their order, until one has to wait.</summary>
@@ -65,7 +64,7 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
             using var scope = ConsumingLog.BeginRecord(
                 logger, row.InboxKey.EventId, typeName, row.Record.Topic, row.Record.Partition, row.Record.Offset, Activity.Current?.TraceId.ToHexString());
             var incoming = IncomingEvent.Read(row.Record, route?.Type, typeName);
-            if (await work.Consumer.RunParkedAsync(incoming, ContextOf(incoming) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
+            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
             {
                 span.Failed(failure);
             }
@@ -83,24 +82,5 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
                 span.Failed(failure);
             }
         }
-    }
-
-    private static EventContext ContextOf(IncomingEvent incoming)
-    {
-        var record = incoming.Record;
-        return new EventContext
-        {
-            EventId = incoming.Id,
-            EventType = incoming.TypeName,
-            Source = incoming.Source,
-            Key = record.Key is { } key ? Encoding.UTF8.GetString(key) : null,
-            KeyBytes = record.Key is null ? null : new ReadOnlyMemory<byte>(record.Key),
-            Topic = record.Topic,
-            Partition = record.Partition,
-            Offset = record.Offset,
-            Timestamp = record.Timestamp,
-            Headers = record.Headers,
-            Trace = TracePropagation.Extract(record.Headers),
-        };
     }
 }

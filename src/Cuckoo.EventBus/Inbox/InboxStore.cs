@@ -15,7 +15,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     /// How long a claim waits for another transaction's claim on the same event. The other one is a handler at work, perhaps in
     /// a process that hangs, so waiting longer would only hold a connection.
     /// </summary>
-    private static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(1);
 
     /// <summary>Writes the event's first outcome in a transaction, where it counts once that commits.</summary>
     /// <returns><see langword="null"/> if it is this transaction's; otherwise the one that stands already.</returns>

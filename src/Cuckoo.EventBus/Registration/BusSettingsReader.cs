@@ -156,20 +156,36 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
 
         var group = options.Group ?? _options.ServiceName;
         Require(group.Length is > 0 and <= MaxNameLength && !group.Any(char.IsControl), $"{path}:Group", $"is '{group}'", $"Set it to 1 to {MaxNameLength} characters.");
-        if (registration.EventTypes.Count == 0)
-        {
-            _errors.Add($"AddConsumer<{registration.ConsumerType.Name}>: the class implements no IEventConsumer<TEvent>. Implement it for each event it handles.");
-        }
-
+        CheckInterfaces(registration);
         return new ConsumerSettings
         {
             Name = registration.Name,
             ConsumerType = registration.ConsumerType,
-            EventTypes = [.. registration.EventTypes.Select(type => Describe(types, type)).OfType<EventType>()],
+            EventTypes = [.. registration.EventTypes.Concat(registration.BatchEventTypes).Select(type => Describe(types, type)).OfType<EventType>()],
+            IsBatch = registration.BatchEventTypes.Count > 0,
             Group = group,
             Options = options,
             ContextType = ContextOf(registration, options),
         };
+    }
+
+    /// <summary>
+    /// The parked records of a key belong to its consumer, and one lane decides about them: the key's, or the partition's for one
+    /// that takes batches. So a consumer takes its events in one way.
+    /// </summary>
+    private void CheckInterfaces(ConsumerRegistration registration)
+    {
+        var name = registration.ConsumerType.Name;
+        if (registration.EventTypes.Count == 0 && registration.BatchEventTypes.Count == 0)
+        {
+            _errors.Add($"AddConsumer<{name}>: the class implements no IEventConsumer<TEvent> and no IEventBatchConsumer<TEvent>. Implement one of them for each event it handles.");
+        }
+
+        if (registration.EventTypes.Count > 0 && registration.BatchEventTypes.Count > 0)
+        {
+            _errors.Add(
+                $"AddConsumer<{name}>: the class takes {string.Join(", ", registration.EventTypes.Select(t => t.Name))} one by one (IEventConsumer<TEvent>) and {string.Join(", ", registration.BatchEventTypes.Select(t => t.Name))} in batches (IEventBatchConsumer<TEvent>). A consumer does one or the other: move one of them to a class of its own and add that too.");
+        }
     }
 
     private Type? ContextOf(ConsumerRegistration registration, ConsumerOptions options)

@@ -7,8 +7,8 @@ public sealed class ConsumerOptions
     public string? Group { get; set; }
 
     /// <summary>
-    /// How many of this consumer's records are handled at the same time. Default: 16. Records of one key are always handled
-    /// one after the other.
+    /// How many of this consumer's records are handled at the same time; of one that takes batches, how many batches. Default: 16.
+    /// Records of one key are always handled one after the other, and so are batches of one partition.
     /// </summary>
     public int Concurrency { get; set; } = 16;
 
@@ -48,7 +48,7 @@ public sealed class ConsumerOptions
     /// <summary>The most records of one batch, for an <see cref="IEventBatchConsumer{TEvent}"/>. Default: 100.</summary>
     public int BatchSize { get; set; } = 100;
 
-    /// <summary>How long a batch that is not full waits for more records. Default: 100 ms.</summary>
+    /// <summary>How long a batch that is not full waits for more records, since its first one. Default: 100 ms.</summary>
     public TimeSpan BatchWait { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>When the consumer pauses because nearly everything fails. Default: never.</summary>
@@ -57,7 +57,7 @@ public sealed class ConsumerOptions
     /// <summary>How long a consumer stays paused after an exception of <see cref="PauseOn{TException}"/>. Default: 30 s.</summary>
     public TimeSpan PauseTime { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long one attempt may take before its token is cancelled and it counts as failed. Default: 30 s.</summary>
+    /// <summary>How long one attempt, at a record or a batch, may take before its token is cancelled and it counts as failed. Default: 30 s.</summary>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The context named by <see cref="UseContext{TContext}"/>.</summary>

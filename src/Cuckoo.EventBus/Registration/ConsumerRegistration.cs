@@ -6,10 +6,10 @@ namespace Cuckoo.EventBus;
 internal sealed record ConsumerRegistration(string Name, Type ConsumerType, Action<ConsumerOptions>? Configure)
 {
     /// <summary>The event types whose <see cref="IEventConsumer{TEvent}"/> the class implements.</summary>
-    public IReadOnlyList<Type> EventTypes { get; } =
-        [.. ConsumerType.GetInterfaces()
-            .Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEventConsumer<>))
-            .Select(i => i.GenericTypeArguments[0])];
+    public IReadOnlyList<Type> EventTypes { get; } = Events(ConsumerType, typeof(IEventConsumer<>));
+
+    /// <summary>The event types whose <see cref="IEventBatchConsumer{TEvent}"/> the class implements.</summary>
+    public IReadOnlyList<Type> BatchEventTypes { get; } = Events(ConsumerType, typeof(IEventBatchConsumer<>));
 
     /// <summary><c>MarkOrderPaid</c> → <c>mark-order-paid</c>, <c>HTTPSender</c> → <c>http-sender</c>.</summary>
     public static string DefaultName(Type type)
@@ -30,4 +30,7 @@ internal sealed record ConsumerRegistration(string Name, Type ConsumerType, Acti
 
         return kebab.ToString();
     }
+
+    private static IReadOnlyList<Type> Events(Type consumerType, Type consumerInterface) =>
+        [.. consumerType.GetInterfaces().Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == consumerInterface).Select(i => i.GenericTypeArguments[0])];
 }

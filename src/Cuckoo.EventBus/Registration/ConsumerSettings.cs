@@ -11,6 +11,9 @@ internal sealed record ConsumerSettings
 
     public required IReadOnlyList<EventType> EventTypes { get; init; }
 
+    /// <summary>Whether it takes batches, by <see cref="IEventBatchConsumer{TEvent}"/>.</summary>
+    public bool IsBatch { get; init; }
+
     public required string Group { get; init; }
 
     public required ConsumerOptions Options { get; init; }

@@ -60,8 +60,11 @@ public sealed class EventBusBuilder
         return this;
     }
 
-    /// <summary>Adds a consumer of those events whose <see cref="IEventConsumer{TEvent}"/> it implements.</summary>
-    /// <typeparam name="TConsumer">The consumer; an instance is created per record from the scope's services.</typeparam>
+    /// <summary>
+    /// Adds a consumer of those events whose <see cref="IEventConsumer{TEvent}"/> it implements, or else of those whose
+    /// <see cref="IEventBatchConsumer{TEvent}"/>. One event may have consumers of both kinds, each with its own outcome.
+    /// </summary>
+    /// <typeparam name="TConsumer">The consumer; an instance is created per record or batch from the scope's services.</typeparam>
     /// <param name="name">
     /// What inbox, retries, metrics and configuration know it by; keep it when the class is renamed. Default: the class name in
     /// kebab-case.
@@ -119,10 +122,15 @@ public sealed class EventBusBuilder
         return this;
     }
 
-    /// <summary>Runs around every attempt of every consumer, before a scope or a context is made.</summary>
+    /// <summary>
+    /// Runs around every attempt of every consumer, before a scope or a context is made; around a batch, for each of its records,
+    /// side by side.
+    /// </summary>
     /// <param name="around">
     /// Gets the event's context and what comes next. What it sets as ambient state, the handler sees; an exception counts as
     /// the handler's. Not calling next skips the event for this consumer. Several run in the order added, the first outermost.
+    /// An <see cref="IEventBatchConsumer{TEvent}"/> does not see that ambient state, since each record of a batch has its own: it
+    /// takes from each record's context what it needs. Its failure counts even if a hook swallows it.
     /// </param>
     /// <returns>This builder.</returns>
     public EventBusBuilder OnConsume(Func<EventContext, Func<Task>, Task> around)

@@ -114,6 +114,24 @@ internal sealed class RetryPolicy
         }
     }
 
+    /// <summary>One try of several records together, of which none can be charged an attempt before it is known whose fault a failure is.</summary>
+    /// <param name="attempt">Run again where the last try was nobody's fault.</param>
+    /// <param name="ct">Cancelled when no further try shall begin; one that runs may still succeed.</param>
+    /// <returns><see langword="null"/> after success, else the failure of one or more of them.</returns>
+    /// <exception cref="OperationCanceledException">It did not succeed, and there is no further try.</exception>
+    public async Task<Exception?> RunTogetherAsync(Func<Task> attempt, CancellationToken ct)
+    {
+        try
+        {
+            await RunUntilSomeonesFaultAsync(_ => attempt(), number: 1, ct).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            return e;
+        }
+    }
+
     /// <summary>How long a record that failed is parked; <see langword="null"/> if it is to be given up.</summary>
     public TimeSpan? ParkedDelay(Failure failure)
     {

@@ -24,6 +24,19 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     public override object Ids(IReadOnlyCollection<long> ids) => ids.ToArray();
 
+    public override string Pairs(DbCommand command, IReadOnlyList<(string A, string B)> pairs)
+    {
+        var (a, b) = (new string[pairs.Count], new string[pairs.Count]);
+        for (var i = 0; i < a.Length; i++)
+        {
+            (a[i], b[i]) = pairs[i];
+        }
+
+        command.AddParameter("a", a);
+        command.AddParameter("b", b);
+        return "unnest(@a, @b) WITH ORDINALITY AS pair (a, b, n)";
+    }
+
     public override string DeleteThen(string delete, string statement) => $"WITH gone AS ({delete}) {statement}";
 
     public override string SecondsUntil(string time) => $"extract(epoch FROM {time} - now())::float8";

@@ -35,6 +35,12 @@ internal abstract class SqlDialect
     /// <summary>Ids as a parameter's value.</summary>
     public abstract object Ids(IReadOnlyCollection<long> ids);
 
+    /// <summary>
+    /// A table in a FROM clause, named <c>pair</c>, with columns <c>a</c> and <c>b</c>, two texts, and <c>n</c>, by which they have
+    /// the order given. The texts become parameters, so neither has U+0000 or half a surrogate pair.
+    /// </summary>
+    public abstract string Pairs(DbCommand command, IReadOnlyList<(string A, string B)> pairs);
+
     /// <summary>A DELETE and then another statement: where the database can, as one.</summary>
     public abstract string DeleteThen(string delete, string statement);
 

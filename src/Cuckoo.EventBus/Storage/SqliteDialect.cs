@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text.Json;
 
 namespace Cuckoo.EventBus.Storage;
 
@@ -23,6 +24,12 @@ internal sealed class SqliteDialect : SqlDialect
     public override string IsNoneOf(string column, string parameter) => $"{column} NOT IN (SELECT value FROM json_each({parameter}))";
 
     public override object Ids(IReadOnlyCollection<long> ids) => $"[{string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)))}]";
+
+    public override string Pairs(DbCommand command, IReadOnlyList<(string A, string B)> pairs)
+    {
+        command.AddParameter("pairs", JsonSerializer.Serialize(pairs.Select(pair => new[] { pair.A, pair.B })));
+        return "(SELECT json_extract(value, '$[0]') AS a, json_extract(value, '$[1]') AS b, key AS n FROM json_each(@pairs)) AS pair";
+    }
 
     public override string DeleteThen(string delete, string statement) => $"{delete};\n{statement}";
 

@@ -46,7 +46,7 @@ internal static class BusMetrics
     public static readonly Histogram<double> ProcessDuration = Meter.CreateHistogram<double>(
         "messaging.process.duration",
         "s",
-        "Duration of processing a record, with all its attempts.",
+        "Duration of processing a record or a batch, with all its attempts.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
 
     public static KeyValuePair<string, object?> OutboxTag(string outbox) => new("cuckoo.eventbus.outbox", outbox);

@@ -7,7 +7,7 @@ using Cuckoo.EventBus.Wire;
 namespace Cuckoo.EventBus.Telemetry;
 
 /// <summary>
-/// The span of processing one record, a child of the publisher's; attributes by OpenTelemetry's semantic conventions for
+/// The span of processing one record, a child of the publisher's, or a batch of them; attributes by OpenTelemetry's semantic conventions for
 /// messaging and Kafka. Also where nobody listens, the publisher's trace is current, so that what the handler publishes
 /// belongs to it.
 /// </summary>
@@ -50,6 +50,26 @@ internal sealed class ProcessSpan : IDisposable
         return new ProcessSpan(activity, record.Topic, group);
     }
 
+    /// <summary>The span of processing several records at once: the root of a trace of its own, linked to each of theirs.</summary>
+    /// <param name="topic">The records' topic.</param>
+    /// <param name="partition">Their partition.</param>
+    /// <param name="group">The consumer group.</param>
+    /// <param name="traces">The records' traces, <c>default</c> for one that has none; enumerated only where somebody listens.</param>
+    /// <param name="count">How many records.</param>
+    public static ProcessSpan StartBatch(string topic, int partition, string group, IEnumerable<ActivityContext> traces, int count)
+    {
+        var activity = BusMetrics.Source.HasListeners()
+            ? BusMetrics.Source.StartActivity($"process {topic}", ActivityKind.Consumer, parentContext: default, links: traces.Where(trace => trace != default).Select(trace => new ActivityLink(trace)))
+            : null;
+        if (activity is { IsAllDataRequested: true })
+        {
+            Describe(activity, topic, partition, group);
+            activity.SetTag("messaging.batch.message_count", count);
+        }
+
+        return new ProcessSpan(activity, topic, group);
+    }
+
     public void Failed(Exception exception)
     {
         _error = exception.GetType().FullName;
@@ -89,12 +109,7 @@ internal sealed class ProcessSpan : IDisposable
 
     private static void Describe(Activity activity, IncomingRecord record, string group)
     {
-        activity.SetTag("messaging.system", "kafka");
-        activity.SetTag("messaging.operation.name", "process");
-        activity.SetTag("messaging.operation.type", "process");
-        activity.SetTag("messaging.destination.name", record.Topic);
-        activity.SetTag("messaging.destination.partition.id", record.Partition.ToString(CultureInfo.InvariantCulture));
-        activity.SetTag("messaging.consumer.group.name", group);
+        Describe(activity, record.Topic, record.Partition, group);
         activity.SetTag("messaging.kafka.offset", record.Offset);
         activity.SetTag("messaging.message.id", record.Headers[Headers.Id]);
         if (record.Key is { } key && Utf8.IsValid(key))
@@ -110,5 +125,15 @@ internal sealed class ProcessSpan : IDisposable
         {
             activity.SetTag("messaging.kafka.message.tombstone", true);
         }
+    }
+
+    private static void Describe(Activity activity, string topic, int partition, string group)
+    {
+        activity.SetTag("messaging.system", "kafka");
+        activity.SetTag("messaging.operation.name", "process");
+        activity.SetTag("messaging.operation.type", "process");
+        activity.SetTag("messaging.destination.name", topic);
+        activity.SetTag("messaging.destination.partition.id", partition.ToString(CultureInfo.InvariantCulture));
+        activity.SetTag("messaging.consumer.group.name", group);
     }
 }

@@ -11,10 +11,26 @@ public sealed class Script
     /// <summary>Every call of a handler, also of those that failed.</summary>
     public ConcurrentQueue<Handling> Seen { get; } = new();
 
+    /// <summary>Every call of a handler of batches, also of those that failed.</summary>
+    public ConcurrentQueue<IReadOnlyList<Handling>> Batches { get; } = new();
+
+    /// <summary>What consumers do before the events of a batch, one after the other. Default: nothing.</summary>
+    public Func<IReadOnlyList<Handling>, Task> BeforeBatch { get; set; } = static _ => Task.CompletedTask;
+
     /// <summary>What a consumer does. Default: one row in the table of effects.</summary>
     public Func<Handling, Task> this[string consumer]
     {
         set => _scenes[consumer] = value;
+    }
+
+    public async Task PlayAsync(IReadOnlyList<Handling> batch)
+    {
+        Batches.Enqueue(batch);
+        await BeforeBatch(batch);
+        foreach (var handling in batch)
+        {
+            await PlayAsync(handling);
+        }
     }
 
     public Task PlayAsync(Handling handling)
@@ -39,6 +55,7 @@ public sealed record Handling(object Event, EventContext Context, IServiceProvid
     {
         OrderPlaced placed => placed.Number,
         OrderShipped shipped => shipped.Number,
+        StockCounted counted => counted.Count,
         _ => 0,
     };
 
@@ -57,4 +74,12 @@ public sealed class Scripted<TEvent>(Script script, IServiceProvider scope) : IE
     where TEvent : class
 {
     public Task ConsumeAsync(TEvent @event, EventContext context, CancellationToken ct) => script.PlayAsync(new Handling(@event, context, scope, ct));
+}
+
+/// <summary>A consumer of batches that does what the script says.</summary>
+public sealed class ScriptedBatch<TEvent>(Script script, IServiceProvider scope) : IEventBatchConsumer<TEvent>
+    where TEvent : class
+{
+    public Task ConsumeAsync(IReadOnlyList<ReceivedEvent<TEvent>> batch, CancellationToken ct) =>
+        script.PlayAsync([.. batch.Select(received => new Handling(received.Event, received.Context, scope, ct))]);
 }

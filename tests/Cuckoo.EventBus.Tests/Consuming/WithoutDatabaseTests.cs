@@ -123,6 +123,25 @@ public sealed class WithoutDatabaseTests(KafkaFixture kafka)
     }
 
     [Fact]
+    public async Task Batches_are_divided_at_a_failing_record_which_is_a_dead_letter()
+    {
+        await using var bus = await TestBus.CreateAsync(kafka, Topics.Orders);
+        var script = new Script();
+        script[Warehouse.Ship] = h => h.Number == 3 ? throw new InvalidOperationException("no paper") : Task.CompletedTask;
+        var service = bus.Build("mail", services =>
+        {
+            services.AddSingleton(script);
+            services.AddCuckooEventBus(b => b.AddConsumer<ScriptedBatch<OrderPlaced>>(Warehouse.Ship, BatchScene.Options(4)));
+        });
+        await service.StartAsync();
+
+        await service.Services.GetRequiredService<IDirectEventPublisher>().PublishBatchAsync(Enumerable.Range(1, 8).Select(n => new OrderPlaced("a", n)));
+
+        await Eventually.Equal("1 2 3 4 | 1 2 | 3 4 | 3 | 3 | 3 | 4 | 5 6 7 8", script.Calls);
+        Assert.Equal(3, Assert.Single(await bus.ReadAsync(TestBus.DeadLetterTopic, 1)).Json.GetProperty("number").GetInt32());
+    }
+
+    [Fact]
     public async Task A_poison_value_is_a_dead_letter_and_the_next_record_flows()
     {
         await using var bus = await TestBus.CreateAsync(kafka, Topics.Orders);

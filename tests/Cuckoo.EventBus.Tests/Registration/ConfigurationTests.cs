@@ -50,6 +50,13 @@ public sealed class ConfigurationTests
         AssertNames(errors, "EventBus:Kafka:acks", "Remove it");
     }
 
+    [Fact]
+    public async Task A_consumer_takes_its_events_one_by_one_or_in_batches()
+    {
+        AssertNames(await ErrorsAsync([], bus => bus.AddConsumer<Both>()), "AddConsumer<Both>", "a class of its own");
+        AssertNames(await ErrorsAsync([], bus => bus.AddConsumer<Neither>()), "AddConsumer<Neither>", "IEventBatchConsumer<TEvent>");
+    }
+
     [Theory]
     [InlineData("acks")]
     [InlineData("enable.idempotence")]
@@ -231,6 +238,15 @@ public sealed class ConfigurationTests
     /// <summary>One error says where, and in the same breath what to do.</summary>
     private static void AssertNames(IReadOnlyList<string> errors, string where, string remedy) =>
         Assert.Contains(errors, e => e.Contains(where, StringComparison.Ordinal) && e.Contains(remedy, StringComparison.Ordinal));
+
+    private sealed class Both : IEventConsumer<OrderShipped>, IEventBatchConsumer<OrderPlaced>
+    {
+        public Task ConsumeAsync(OrderShipped @event, EventContext context, CancellationToken ct) => Task.CompletedTask;
+
+        public Task ConsumeAsync(IReadOnlyList<ReceivedEvent<OrderPlaced>> batch, CancellationToken ct) => Task.CompletedTask;
+    }
+
+    private sealed class Neither;
 
     private sealed class OnOrders : IEventConsumer<OrderPlaced>
     {

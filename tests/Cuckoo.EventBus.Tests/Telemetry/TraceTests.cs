@@ -87,6 +87,59 @@ public sealed class TraceTests(KafkaFixture kafka, SqliteFixture databases)
     }
 
     [Fact]
+    public async Task The_span_of_a_batch_is_linked_to_what_was_published_and_a_record_alone_is_in_its_publishers_trace()
+    {
+        var spans = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Cuckoo.EventBus",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                lock (spans)
+                {
+                    spans.Add(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        var inHandler = new List<(int Number, ActivityTraceId? Trace)>();
+        await using var warehouse = await Warehouse.OpenAsync(
+            kafka,
+            databases,
+            b => b.AddConsumer<ScriptedBatch<OrderPlaced>>(Warehouse.Ship, o => (o.BatchSize, o.BatchWait, o.Attempts) = (3, TimeSpan.FromHours(1), 1)),
+            script: script => script[Warehouse.Ship] = h =>
+            {
+                inHandler.Add((h.Number, Activity.Current?.TraceId));
+                h.AddEffect();
+                return h.Number == 3 ? throw new InvalidOperationException("no paper") : Task.CompletedTask;
+            });
+        var parents = Enumerable.Range(1, 3).Select(_ => new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded)).ToList();
+
+        foreach (var (number, parent) in parents.Select((parent, i) => (i + 1, parent)))
+        {
+            await warehouse.SendAsync(new OrderPlaced("a", number), partition: 0, headers: new EventHeaders { { "traceparent", $"00-{parent.TraceId}-{parent.SpanId}-01" } });
+        }
+
+        await warehouse.EventuallyNumbersAsync(1, 2);
+        var letter = Assert.Single(await warehouse.DeadLettersAsync(1));
+        Assert.Equal($"{parents[2].TraceId}", letter.TraceId);
+        var batch = await Eventually.Until(
+            () =>
+            {
+                lock (spans)
+                {
+                    return Task.FromResult(spans.SingleOrDefault(s => s.Links.Any(link => link.Context.TraceId == parents[0].TraceId)));
+                }
+            },
+            span => span is not null);
+        Assert.Equal(parents.Select(p => (p.TraceId, p.SpanId)), batch!.Links.Select(link => (link.Context.TraceId, link.Context.SpanId)));
+        Assert.Null(batch.ParentId);
+        Assert.Equal((ActivityStatusCode.Error, 3), (batch.Status, batch.GetTagItem("messaging.batch.message_count")));
+        Assert.Equal([(1, batch.TraceId), (2, batch.TraceId), (3, batch.TraceId), (1, parents[0].TraceId), (2, batch.TraceId), (3, batch.TraceId), (2, parents[1].TraceId), (3, parents[2].TraceId)], inHandler);
+    }
+
+    [Fact]
     public async Task An_event_published_outside_of_any_trace_has_no_trace_headers()
     {
         Activity.Current = null;

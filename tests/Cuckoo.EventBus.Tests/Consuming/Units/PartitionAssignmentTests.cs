@@ -28,6 +28,32 @@ public sealed class PartitionAssignmentTests
     }
 
     [Fact]
+    public void A_record_of_several_lanes_is_finished_when_it_is_in_all()
+    {
+        var delivery = Deliver(4);
+        delivery.HandTo(lanes: 2);
+        Finish(delivery);
+        Assert.Null(_assignment.TakePosition());
+        Assert.False(delivery.Leave());
+
+        Finish(delivery);
+        Assert.Equal(5, _assignment.TakePosition()?.NextOffset);
+        Assert.True(delivery.Leave());
+    }
+
+    [Fact]
+    public void A_record_that_one_of_its_lanes_left_without_an_outcome_moves_nothing()
+    {
+        var delivery = Deliver(4);
+        delivery.HandTo(lanes: 2);
+        Finish(delivery);
+        Assert.True(_assignment.TryBegin());
+        _assignment.End(delivery, isFinished: false);
+
+        Assert.Null(_assignment.TakePosition());
+    }
+
+    [Fact]
     public void When_the_end_is_near_no_record_begins_but_a_running_one_still_counts()
     {
         var running = Deliver(4);

@@ -1,0 +1,32 @@
+using System.Text;
+using Cuckoo.EventBus.Telemetry;
+using Cuckoo.EventBus.Wire;
+
+namespace Cuckoo.EventBus.Consuming;
+
+/// <summary>What a handler is told about where its event comes from.</summary>
+internal static class EventContexts
+{
+    /// <param name="incoming">The event.</param>
+    /// <param name="consumer">Whose handler it is; <see langword="null"/> where several will share all but that.</param>
+    public static EventContext Of(IncomingEvent incoming, ConsumerSettings? consumer = null)
+    {
+        var record = incoming.Record;
+        return new EventContext
+        {
+            EventId = incoming.Id,
+            EventType = incoming.TypeName,
+            Source = incoming.Source,
+            Key = record.Key is { } key ? Encoding.UTF8.GetString(key) : null,
+            KeyBytes = record.Key is null ? null : new ReadOnlyMemory<byte>(record.Key),
+            Topic = record.Topic,
+            Partition = record.Partition,
+            Offset = record.Offset,
+            Timestamp = record.Timestamp,
+            Headers = record.Headers,
+            Trace = TracePropagation.Extract(record.Headers),
+            Consumer = consumer?.Name ?? "",
+            Group = consumer?.Group ?? "",
+        };
+    }
+}
