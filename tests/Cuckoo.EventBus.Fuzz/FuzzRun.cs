@@ -53,7 +53,7 @@ internal sealed class FuzzRun(FuzzOptions options, KafkaBroker broker, TestDatab
     }
 
     // A broken record stays broken: one more attempt shows that it is tried again, and that is enough.
-    private static void Quickly(ConsumerOptions consumer) => (consumer.Attempts, consumer.RetryDelay) = (2, TimeSpan.FromMilliseconds(1));
+    private static void Quickly(ConsumerOptions consumer) => (consumer.Attempts, consumer.ParkedAttempts, consumer.RetryDelay) = (2, 0, TimeSpan.FromMilliseconds(1));
 
     private string Group(string consumer) => _prefix + consumer;
 

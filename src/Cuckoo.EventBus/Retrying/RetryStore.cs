@@ -221,9 +221,10 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var command = session.Command($"""
             UPDATE {Table} SET attempts = @attempts, first_failed_at = @first, last_failed_at = @last, last_error = @error, due_at = {Dialect.NowPlus("@delay")}
-            WHERE id = @id AND {ParkedKeySql.OfConsumer}
+            WHERE id = @id AND attempts = @before AND {ParkedKeySql.OfConsumer}
             """);
         command.AddRow(row);
+        command.AddParameter("before", row.Attempts);
         AddFailure(command, failure, failure.Last);
         command.AddParameter("delay", delay.TotalSeconds);
         await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
