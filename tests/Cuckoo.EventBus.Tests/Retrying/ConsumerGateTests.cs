@@ -89,7 +89,7 @@ public sealed class ConsumerGateTests
         await Eventually.Ends(Task.WhenAny(entering));
         await Eventually.Equal(1, () => entering.Count(task => task.IsCompleted));
         Assert.Equal(1, _gate.Running);
-        (await Task.WhenAny(entering).Result).Dispose();
+        (await await Task.WhenAny(entering)).Dispose();
 
         await Eventually.Equal(2, () => entering.Count(task => task.IsCompleted));
         Assert.Equal(1, _gate.Running);
