@@ -23,7 +23,9 @@ internal sealed class ParkedRecords(
 
     private readonly Dictionary<string, ConsumerPipeline> _consumers = consumers.ToDictionary(consumer => consumer.Consumer.Name, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<PartitionId, PartitionAssignment> _assignments = new();
-    private readonly ConcurrentDictionary<long, bool> _underWay = new();
+
+    /// <summary>By key: its rows are due one after the other, and it is in its lane once, however many there are.</summary>
+    private readonly ConcurrentDictionary<(PartitionId Partition, ParkedKey Key, long KeylessId), bool> _underWay = new();
 
     /// <summary>Reads which keys are parked, for as long as it takes.</summary>
     /// <exception cref="OperationCanceledException">The partition was given up before.</exception>
@@ -41,7 +43,8 @@ internal sealed class ParkedRecords(
             RetryingLog.Loaded(logger, assignment.Id, group, keys.Count);
         }
 
-        _assignments[assignment.Id] = assignment;
+        // What was read just before it was given up must not hide an assignment that followed.
+        _assignments.AddOrUpdate(assignment.Id, assignment, (_, current) => assignment.Lease.Ending.IsCancellationRequested ? current : assignment);
     }
 
     /// <summary>Hands out what is due until it is stopped. It does not throw.</summary>
@@ -67,8 +70,11 @@ internal sealed class ParkedRecords(
         }
     }
 
-    /// <summary>The row is no longer in a lane: the next sweep may hand it out again.</summary>
-    public void Done(DueRow due) => _underWay.TryRemove(due.Id, out _);
+    /// <summary>The key, or the row without one, is no longer in a lane: the next sweep may hand it out again.</summary>
+    public void Done(DueRow due) => _underWay.TryRemove(Place(due), out _);
+
+    private static (PartitionId Partition, ParkedKey Key, long KeylessId) Place(DueRow due) =>
+        (due.Partition, new ParkedKey(due.Consumer, due.Key ?? []), due.Key is null ? due.Id : 0);
 
     /// <returns>Whether there may be more.</returns>
     private async Task<bool> SweepAsync(Action<ParkedWork> handOut, CancellationToken ct)
@@ -89,7 +95,7 @@ internal sealed class ParkedRecords(
         var due = await store.DueAsync(group, _consumers.Keys, [.. _assignments.Keys], SweepLimit, ct).ConfigureAwait(false);
         foreach (var row in due)
         {
-            if (_assignments.TryGetValue(row.Partition, out var assignment) && _underWay.TryAdd(row.Id, true))
+            if (_assignments.TryGetValue(row.Partition, out var assignment) && _underWay.TryAdd(Place(row), true))
             {
                 handOut(new ParkedWork(row, assignment, _consumers[row.Consumer], this));
             }

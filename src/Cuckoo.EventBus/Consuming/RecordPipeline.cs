@@ -14,6 +14,9 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
 {
     private const int MaxParkedInARow = 50;
 
+    /// <summary>With handlers that take long, fewer.</summary>
+    private static readonly TimeSpan ParkedTurn = TimeSpan.FromSeconds(1);
+
     private readonly BoundedTagValues _unknownTypes = new();
 
     /// <summary>The steps, in their order; those of one consumer follow in <see cref="ConsumerPipeline.RunAsync"/>.</summary>
@@ -53,7 +56,8 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, BusSettin
     public async Task<bool> RunParkedAsync(ParkedWork work)
     {
         // So many in a row; then the lane's other keys have their turn.
-        for (var n = 0; n < MaxParkedInARow; n++)
+        var started = time.GetTimestamp();
+        for (var n = 0; n < MaxParkedInARow && time.GetElapsedTime(started) < ParkedTurn; n++)
         {
             if (await work.Consumer.FirstParkedAsync(work.Due, work.Assignment).ConfigureAwait(false) is not { } row)
             {
