@@ -102,8 +102,12 @@ internal sealed class ConsumerPipeline(
         assignment.Parked.Add(consumer.Name, due.Key);
         if (!row.IsDue)
         {
-            // Due behind it is what a person has put there.
-            await parking.QueueAsync(row, assignment.Lease.Ending).ConfigureAwait(false);
+            if (row.Id != due.Id)
+            {
+                // Due behind it is what a person has put there.
+                await parking.QueueAsync(row, assignment.Lease.Ending).ConfigureAwait(false);
+            }
+
             return null;
         }
 
@@ -257,7 +261,7 @@ internal sealed class ConsumerPipeline(
 
         InboxWork Parked(ParkedRow parked) => new(
             async (layout, connection, current, token) =>
-                await inbox!.SettleAsync(layout, connection, current, key, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
+                await inbox!.SettleAsync(layout, connection, current, key, parked.Id, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
             HandleAsync,
             (layout, connection, current, token) => parking!.Store.RemoveAsync(layout, connection, current, parked, token));
     }

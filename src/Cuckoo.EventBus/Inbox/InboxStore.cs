@@ -15,7 +15,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     /// How long a claim waits for another transaction's claim on the same event. The other one is a handler at work, perhaps in
     /// a process that hangs, so waiting longer would only hold a connection.
     /// </summary>
-    private static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(1);
 
     /// <summary>Writes the event's first outcome in a transaction, where it counts once that commits.</summary>
     /// <returns><see langword="null"/> if it is this transaction's; otherwise the one that stands already.</returns>
@@ -43,17 +43,26 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     /// Turns <see cref="InboxOutcome.Parked"/> into the outcome of the parked row, in the transaction that deletes that row: of
     /// two that are at work on it, one.
     /// </summary>
-    /// <returns>Whether it is this transaction's; otherwise the event is no longer parked.</returns>
+    /// <param name="layout">Where the tables are.</param>
+    /// <param name="connection">The transaction's connection.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="key">The event at its consumer.</param>
+    /// <param name="row">The parked row. One that is gone settles nothing, even if the event is parked again: by a replay, in another row.</param>
+    /// <param name="outcome">The outcome.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <returns>Whether it is this transaction's; otherwise the event is no longer parked, or not in this row.</returns>
     /// <exception cref="UnavailableException">Another transaction is at work on it.</exception>
     public async Task<bool> SettleAsync(
-        DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
+        DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, long row, InboxOutcome outcome, CancellationToken ct)
     {
         // An INSERT where a person has deleted the mark: the parked row alone says then what is to be done.
         await using var settle = Write(layout, connection, transaction, key, outcome, $"""
-            INSERT INTO {layout.InboxMessages} AS held {Values}
+            INSERT INTO {layout.InboxMessages} AS held (consumer_group, consumer, source, event_id, outcome, decided_at)
+            SELECT @group, @consumer, @source, @event, @outcome, @now WHERE EXISTS (SELECT 1 FROM {layout.RetryMessages} WHERE id = @row)
             ON CONFLICT (consumer_group, consumer, source, event_id) DO UPDATE SET outcome = excluded.outcome, decided_at = excluded.decided_at
             WHERE held.outcome = {(short)InboxOutcome.Parked}
             """);
+        settle.AddParameter("row", row);
         return await RunAsync(layout, settle, ct).ConfigureAwait(false) > 0;
     }
 
@@ -76,6 +85,20 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         await transaction.CommitAsync(ct).ConfigureAwait(false);
     }
 
+    /// <summary>Runs a statement that waits for others' locks only so long.</summary>
+    /// <exception cref="UnavailableException">It waited for longer.</exception>
+    public static async Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct)
+    {
+        try
+        {
+            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        }
+        catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
+        {
+            throw UnavailableException.HeldElsewhere(e);
+        }
+    }
+
     private DbCommand Write(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, string statement)
     {
         var command = connection.CreateCommand();
@@ -89,18 +112,6 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
 
     private static async Task<InboxOutcome?> ReadAsync(DbCommand command, CancellationToken ct) =>
         await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is { } number ? (InboxOutcome)Convert.ToInt16(number, CultureInfo.InvariantCulture) : null;
-
-    private static async Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct)
-    {
-        try
-        {
-            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        }
-        catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
-        {
-            throw UnavailableException.HeldElsewhere(e);
-        }
-    }
 
     private static void AddKey(DbCommand command, InboxKey key)
     {

@@ -10,9 +10,9 @@ namespace Cuckoo.EventBus.Retrying;
 /// <summary>
 /// The parked records of one database. Invariants: a row is written in the transaction that writes its event's outcome
 /// <see cref="InboxOutcome.Parked"/>, and deleted in the one that turns this into another; a key's rows are handled in the order of
-/// their ids; the first one has a due time, given to it in the transaction that deletes the one before. (A row that someone else
-/// wrote meanwhile, a process that lost the partition, has none: whoever gets its record from the topic finds it parked
-/// and calls <see cref="HoldsAsync"/>.) Safe for concurrent use.
+/// their ids; the first one has a due time, given to it in the transaction that deletes the one before, or in the one that
+/// writes it where those before are gone by then. Both see to it under the first row's lock, so that whoever comes second knows of
+/// the other, also where they are two owners. Safe for concurrent use.
 /// </summary>
 internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, TimeProvider time)
 {
@@ -40,7 +40,13 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
 
         await using (var insert = Insert(session, transaction, incoming, key, failure, delay))
         {
-            await insert.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            if (delay is null)
+            {
+                // The rows before it may be gone, if another owner's hand has worked them off.
+                insert.CommandText = Limited(database.Layout, $"{insert.CommandText};\n{Promote}");
+            }
+
+            await InboxStore.RunAsync(database.Layout, insert, ct).ConfigureAwait(false);
         }
 
         await transaction.CommitAsync(ct).ConfigureAwait(false);
@@ -134,10 +140,10 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        await using (var promote = session.Command(Promote))
+        await using (var promote = session.Command(Limited(database.Layout, Promote)))
         {
             AddKey(promote, inboxKey.Group, inboxKey.Consumer, partition, key);
-            if (await promote.ExecuteNonQueryAsync(ct).ConfigureAwait(false) > 0)
+            if (await InboxStore.RunAsync(database.Layout, promote, ct).ConfigureAwait(false) > 0)
             {
                 return true;
             }
@@ -148,15 +154,16 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         return await any.ExecuteScalarAsync(ct).ConfigureAwait(false) is not null;
     }
 
-    /// <summary>Takes the due time from rows behind the first one: they wait for it.</summary>
+    /// <summary>Takes the due time from rows behind the first one, if that is still there: they wait for it.</summary>
     public async Task QueueAsync(ParkedRow first, CancellationToken ct)
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
-        await using var command = session.Command($"UPDATE {Table} SET due_at = NULL WHERE {OfKey} AND id > @id AND due_at IS NOT NULL");
+        await using var command = session.Command(Limited(
+            database.Layout, $"UPDATE {Table} SET due_at = NULL WHERE {OfKey} AND id > (SELECT id FROM {Table} WHERE id = @id{Dialect.ForUpdate}) AND due_at IS NOT NULL"));
         AddKey(command, first);
         command.AddParameter("id", first.Id);
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        await InboxStore.RunAsync(database.Layout, command, ct).ConfigureAwait(false);
     }
 
     /// <summary>Deletes a row and makes the next one of its key due, in the transaction that decides its event's outcome.</summary>
@@ -172,7 +179,8 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
             AddKey(command, row);
         }
 
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        command.CommandText = Limited(layout, command.CommandText);
+        await InboxStore.RunAsync(layout, command, ct).ConfigureAwait(false);
     }
 
     /// <summary>Writes the outcome of a parked event whose handler ran outside of a transaction, or that was decided elsewhere.</summary>
@@ -181,28 +189,33 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        await inbox.SettleAsync(database.Layout, session.Connection, transaction, row.InboxKey, outcome, ct).ConfigureAwait(false);
+        await inbox.SettleAsync(database.Layout, session.Connection, transaction, row.InboxKey, row.Id, outcome, ct).ConfigureAwait(false);
         await RemoveAsync(database.Layout, session.Connection, transaction, row, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
     }
 
-    /// <summary>Notes a failed attempt. A row that is gone was decided elsewhere.</summary>
+    /// <summary>Notes a failed attempt. A row that is gone was decided elsewhere, and of one with other attempts another owner knows more.</summary>
     public async Task RescheduleAsync(ParkedRow row, Failure failure, TimeSpan delay, CancellationToken ct)
     {
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var command = session.Command($"""
             UPDATE {Table} SET attempts = @attempts, first_failed_at = @first, last_failed_at = @last, last_error = @error, due_at = {Dialect.NowPlus("@delay")}
-            WHERE id = @id
+            WHERE id = @id AND attempts = @before
             """);
         command.AddParameter("id", row.Id);
+        command.AddParameter("before", row.Attempts);
         AddFailure(command, failure, failure.Last);
         command.AddParameter("delay", delay.TotalSeconds);
         await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 
+    /// <summary>Makes the first row of a key due if it has no due time. It waits for whoever is about to delete the first row, and then takes the next.</summary>
     private string Promote =>
-        $"UPDATE {Table} SET due_at = {Dialect.Now} WHERE due_at IS NULL AND id = (SELECT id FROM {Table} WHERE {OfKey} ORDER BY id LIMIT 1)";
+        $"UPDATE {Table} SET due_at = {Dialect.Now} WHERE due_at IS NULL AND id = (SELECT id FROM {Table} WHERE {OfKey} ORDER BY id LIMIT 1{Dialect.ForUpdate})";
+
+    /// <summary>Who has the first row's lock needs it for a moment, unless the process hangs.</summary>
+    private static string Limited(DatabaseLayout layout, string statement) => layout.Dialect.WithLockTimeout(statement, InboxStore.ClaimWait);
 
     private DbCommand Insert(DatabaseSession session, DbTransaction transaction, IncomingEvent incoming, InboxKey key, Failure? failure, TimeSpan? delay)
     {

@@ -42,6 +42,8 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
 
+    public override string ForUpdate => " FOR UPDATE";
+
     // The limit in force before, perhaps the user's own, is kept in a setting of ours and is back for what follows.
     public override string WithLockTimeout(string statement, TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"""
         SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true);

@@ -63,6 +63,9 @@ internal abstract class SqlDialect
     /// <summary>Ends a SELECT that leaves out rows at which another transaction is at work.</summary>
     public abstract string SkipLocked { get; }
 
+    /// <summary>Ends a SELECT of rows that nobody shall change until this transaction ends; of those that another one has deleted meanwhile, it takes none.</summary>
+    public abstract string ForUpdate { get; }
+
     /// <summary>A statement inside a transaction that waits for others' locks only so long; then <see cref="IsLockTimeout"/>.</summary>
     public abstract string WithLockTimeout(string statement, TimeSpan limit);
 

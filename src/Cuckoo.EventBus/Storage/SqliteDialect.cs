@@ -43,6 +43,9 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string SkipLocked => "";
 
+    // There is one writer.
+    public override string ForUpdate => "";
+
     // Its only lock is the file's, waited for by the connection's own busy time-out.
     public override string WithLockTimeout(string statement, TimeSpan limit) => statement;
 
