@@ -1,3 +1,4 @@
+using System.Text;
 using Cuckoo.EventBus.Wire;
 
 namespace Cuckoo.EventBus.Consuming;
@@ -5,17 +6,16 @@ namespace Cuckoo.EventBus.Consuming;
 /// <summary>Which consumers of a group a record is for. Immutable.</summary>
 internal sealed class EventRoutes
 {
-    private readonly Dictionary<(string Topic, string Type), Route> _byType;
+    private readonly Dictionary<string, Route[]> _routes;
     private readonly Dictionary<string, Route> _defaults;
     private readonly ILookup<string, ConsumerPipeline> _byTopic;
 
     public EventRoutes(IReadOnlyList<ConsumerPipeline> consumers)
     {
         var pairs = consumers.SelectMany(consumer => consumer.Consumer.EventTypes.Distinct().Select(type => (Type: type, Consumer: consumer))).ToList();
-        _byType = pairs.GroupBy(pair => pair.Type).ToDictionary(
-            group => (group.Key.Topic, group.Key.Name),
-            group => new Route(group.Key, [.. group.Select(pair => pair.Consumer)]));
-        _defaults = _byType.Values.Where(route => route.Type.IsTopicDefault).ToDictionary(route => route.Type.Topic, StringComparer.Ordinal);
+        var routes = pairs.GroupBy(pair => pair.Type).Select(group => new Route(group.Key, [.. group.Select(pair => pair.Consumer)])).ToList();
+        _routes = routes.GroupBy(route => route.Type.Topic, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
+        _defaults = routes.Where(route => route.Type.IsTopicDefault).ToDictionary(route => route.Type.Topic, StringComparer.Ordinal);
         _byTopic = pairs.DistinctBy(pair => (pair.Type.Topic, pair.Consumer)).ToLookup(pair => pair.Type.Topic, pair => pair.Consumer, StringComparer.Ordinal);
     }
 
@@ -27,9 +27,18 @@ internal sealed class EventRoutes
     /// <summary>The type's name, empty where neither record nor topic has one, and its route, <see langword="null"/> where none is known.</summary>
     public (string TypeName, Route? Route) Find(IncomingRecord record)
     {
-        if (record.Headers[Headers.Type] is { Length: > 0 } name)
+        if (record.Headers.GetBytes(Headers.Type) is { Length: > 0 } name)
         {
-            return (name, _byType.GetValueOrDefault((record.Topic, name)));
+            // A topic has few types: to compare the bytes with each is faster than to make a text of them and look that up.
+            foreach (var known in _routes.GetValueOrDefault(record.Topic, []))
+            {
+                if (name.AsSpan().SequenceEqual(known.Type.NameBytes))
+                {
+                    return (known.Type.Name, known);
+                }
+            }
+
+            return (Encoding.UTF8.GetString(name), null);
         }
 
         return _defaults.TryGetValue(record.Topic, out var route) ? (route.Type.Name, route) : ("", null);
