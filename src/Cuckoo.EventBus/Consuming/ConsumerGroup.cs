@@ -16,6 +16,9 @@ internal sealed class ConsumerGroup : IDisposable
     private const int MaxRecords = 10_000;
     private const long MaxBytes = 32 * 1024 * 1024;
 
+    /// <summary>So many records are handed over at once: the pool's threads are not woken for each, and none waits for long.</summary>
+    private const int MaxTogether = 64;
+
     /// <summary>Of one partition, delivered and not passed by its position; about 5 MB of marks.</summary>
     private const int MaxUnsettled = 100_000;
 
@@ -247,7 +250,7 @@ internal sealed class ConsumerGroup : IDisposable
             }
 
             // Polling goes on while paused: it is what keeps the membership.
-            Deliver(Poll(consumer, isPaused ? TimeSpan.Zero : PollTimeout), assignments);
+            DeliverWhatIsThere(consumer, assignments, isPaused ? TimeSpan.Zero : PollTimeout);
             if (Status.IsTroubled)
             {
                 LookAtTroubles(consumer, assignments, ref nextRetry, isPaused);
@@ -332,22 +335,36 @@ internal sealed class ConsumerGroup : IDisposable
             }
 
             ConsumingLog.ConsumerError(_logger, _name, e.Code, e.Reason);
+            _lanes.Begin();
             _stop.Wait(ErrorPause);
             return null;
         }
     }
 
-    private void Deliver(IncomingRecord? record, Assignments assignments)
+    /// <summary>Hands over what the client has, some records together; where it has none, the next one that comes in time.</summary>
+    private void DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
     {
-        if (record is null)
+        var count = 0;
+        while (count < MaxTogether && !_inFlight.IsFull && Poll(consumer, TimeSpan.Zero) is { } record)
         {
-            return;
+            Deliver(record, assignments);
+            count++;
         }
 
+        if (count == 0 && Poll(consumer, timeout) is { } next)
+        {
+            Deliver(next, assignments);
+        }
+
+        _lanes.Begin();
+    }
+
+    private void Deliver(IncomingRecord record, Assignments assignments)
+    {
         var delivery = assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record);
         _inFlight.Add(delivery.Size);
         BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_name));
-        _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
+        _lanes.AddOneOfMany(record.Topic, record.Partition, record.Key, delivery);
     }
 
     private void Prepare(PartitionAssignment assignment)
