@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Measures the library against what can be written by hand: tests/bench.sh [--list] [OPTION…] [NAME…]
 #
-#   tests/bench.sh                              all measures (about an hour)
-#   tests/bench.sh relay-drain direct-publish   some
+#   tests/bench.sh                              all measures (about two hours)
+#   tests/bench.sh relay-drain consume-raw      some
 #   tests/bench.sh --list                       names them
-#   tests/bench.sh relay-flat --rows 5000000    with another number of rows, events, transactions or claims
+#   tests/bench.sh relay-flat --rows 5000000    with another number of rows, events, records, orders or parked keys
 #
 #   --rounds N     rounds of each measure, of which the medians count (3)
 #   --seconds N    how long measures take that run at a rate

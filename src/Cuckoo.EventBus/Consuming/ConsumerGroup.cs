@@ -16,14 +16,24 @@ internal sealed class ConsumerGroup : IDisposable
     private const int MaxRecords = 10_000;
     private const long MaxBytes = 32 * 1024 * 1024;
 
+    /// <summary>So many records are handed over at once: the pool's threads are not woken for each, and none waits for long.</summary>
+    private const int MaxTogether = 64;
+
     /// <summary>Of one partition, delivered and not passed by its position; about 5 MB of marks.</summary>
     private const int MaxUnsettled = 100_000;
 
     /// <summary>Also how long a stop may go unnoticed.</summary>
     private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Fast handlers make room in this time; pausing would throw away what the client has fetched.</summary>
-    private static readonly TimeSpan RoomTimeout = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long one poll may be late for want of room: too short to matter to the group.</summary>
+    private static readonly TimeSpan RoomTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// A client that is paused throws away what it has fetched, some 16 MB, and fetches it again: where handlers finish
+    /// anything at all, it is cheaper to poll at their pace. Nothing finished for so long, it is paused and polled on; the few
+    /// records that come meanwhile are above the limit.
+    /// </summary>
+    private static readonly TimeSpan PauseAfter = TimeSpan.FromSeconds(2);
 
     /// <summary>Often enough for the client's commit interval (5 s), and too seldom to cost anything.</summary>
     private static readonly TimeSpan StoreInterval = TimeSpan.FromMilliseconds(200);
@@ -231,6 +241,7 @@ internal sealed class ConsumerGroup : IDisposable
     private void PollUntilStopped(KafkaConsumer consumer, Assignments assignments)
     {
         var isPaused = false;
+        var fullSince = 0L;
         var pausedVersion = 0;
         var tooLong = new HashSet<PartitionId>();
         var nextStore = 0L;
@@ -243,7 +254,7 @@ internal sealed class ConsumerGroup : IDisposable
                 isPaused = false;
                 consumer.Resume(assignments.Partitions.Except(tooLong));
             }
-            else if (!isPaused && _inFlight.IsFull && !_inFlight.WaitForRoom(RoomTimeout))
+            else if (!isPaused && IsFullFor(PauseAfter, ref fullSince))
             {
                 isPaused = true;
                 pausedVersion = assignments.Version;
@@ -251,7 +262,7 @@ internal sealed class ConsumerGroup : IDisposable
             }
 
             // Polling goes on while paused: it is what keeps the membership.
-            Deliver(Poll(consumer, isPaused ? TimeSpan.Zero : PollTimeout), assignments);
+            DeliverWhatIsThere(consumer, assignments, isPaused ? TimeSpan.Zero : PollTimeout);
             if (Status.IsTroubled)
             {
                 LookAtTroubles(consumer, assignments, ref nextRetry, isPaused);
@@ -274,9 +285,22 @@ internal sealed class ConsumerGroup : IDisposable
             if (Environment.TickCount64 >= nextMeasure)
             {
                 nextMeasure = Environment.TickCount64 + (long)MeasureInterval.TotalMilliseconds;
-                Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
+                Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _inFlight.IsFull || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
             }
         }
+    }
+
+    /// <summary>Waits a little for room, and tells whether none at all was made for long.</summary>
+    private bool IsFullFor(TimeSpan limit, ref long since)
+    {
+        if (!_inFlight.IsFull || _inFlight.WaitForRoom(RoomTimeout) || !_inFlight.IsFull)
+        {
+            since = 0;
+            return false;
+        }
+
+        since = since == 0 ? Environment.TickCount64 : since;
+        return Environment.TickCount64 - since >= (long)limit.TotalMilliseconds;
     }
 
     /// <summary>Begins to fetch anew what was refused: if that is mended, the topic's records come, or at least its end.</summary>
@@ -336,24 +360,38 @@ internal sealed class ConsumerGroup : IDisposable
             }
 
             ConsumingLog.ConsumerError(_logger, _name, e.Code, e.Reason);
+            _lanes.Begin();
             _stop.Wait(ErrorPause);
             return null;
         }
     }
 
-    private void Deliver(IncomingRecord? record, Assignments assignments)
+    /// <summary>Hands over what the client has, some records together; where it has none, the next one that comes in time.</summary>
+    private void DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
     {
-        if (record is null)
+        var count = 0;
+        while (count < MaxTogether && !_inFlight.IsFull && Poll(consumer, TimeSpan.Zero) is { } record)
         {
-            return;
+            Deliver(record, assignments);
+            count++;
         }
 
+        if (count == 0 && Poll(consumer, timeout) is { } next)
+        {
+            Deliver(next, assignments);
+        }
+
+        _lanes.Begin();
+    }
+
+    private void Deliver(IncomingRecord record, Assignments assignments)
+    {
         var delivery = assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record);
         _inFlight.Add(delivery.Size);
         BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_name));
         if (!_batchLanes.TakeAll(delivery))
         {
-            _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
+            _lanes.AddOneOfMany(record.Topic, record.Partition, record.Key, delivery);
         }
     }
 

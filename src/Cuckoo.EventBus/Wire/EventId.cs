@@ -11,7 +11,10 @@ internal static class EventId
     public const int MaxBytes = 200;
 
     public static bool IsStorable(string id) =>
-        id.Length > 0 && Encoding.UTF8.GetByteCount(id) <= MaxBytes && !HasUnstorable(id);
+        id.Length > 0 && (id.AsSpan().ContainsAnyExceptInRange(' ', '~')
+            ? Encoding.UTF8.GetByteCount(id) <= MaxBytes && !HasUnstorable(id)
+            // Almost every id, and looked through at once: characters that are a byte each, none of them for control.
+            : id.Length <= MaxBytes);
 
     private static bool HasUnstorable(string id)
     {

@@ -13,16 +13,18 @@ internal sealed record OutboxRecord(byte[] Key, Guid EventId, string? TraceParen
 
     public static OutboxRecord From(BenchEvent e, string? traceParent) => new(Encoding.UTF8.GetBytes(e.Key), e.EventId, traceParent, e.ToJson());
 
-    /// <summary>The record for Kafka, with the same five headers as the bus's.</summary>
-    public Message<byte[], byte[]> ToMessage()
+    /// <summary>The record for Kafka, with the same five headers as the bus's, or without those that a consumer can do without.</summary>
+    public Message<byte[], byte[]> ToMessage(bool hasSpecVersion = true)
     {
-        var headers = new Headers
+        var headers = new Headers();
+        if (hasSpecVersion)
         {
-            { "ce_specversion", SpecVersion },
-            { "ce_id", Encoding.UTF8.GetBytes(EventId.ToString()) },
-            { "ce_source", Source },
-            { "ce_type", Type },
-        };
+            headers.Add("ce_specversion", SpecVersion);
+        }
+
+        headers.Add("ce_id", Encoding.UTF8.GetBytes(EventId.ToString()));
+        headers.Add("ce_source", Source);
+        headers.Add("ce_type", Type);
         if (TraceParent is not null)
         {
             headers.Add("traceparent", Encoding.UTF8.GetBytes(TraceParent));

@@ -18,7 +18,27 @@ internal sealed class RawProducer : ISide
         return Task.CompletedTask;
     }
 
-    public async Task<SideResult> RunAsync(SideWork work)
+    public Task<SideResult> RunAsync(SideWork work) => work.PerSecond > 0 ? PaceAsync(work) : ProduceAsync(work);
+
+    public Task StopAsync()
+    {
+        _producer!.Dispose();
+        return Task.CompletedTask;
+    }
+
+    private Task<SideResult> PaceAsync(SideWork work)
+    {
+        var number = work.First;
+        return Pace.RunAsync(work, async () =>
+        {
+            using var request = new Activity("request").Start();
+            var published = BenchEvent.Create(number++, DateTimeOffset.UtcNow, work.Key);
+            await _producer!.ProduceAsync(_topic, OutboxRecord.From(published, request.Id).ToMessage());
+            return Commit.Now(published.EventId);
+        });
+    }
+
+    private async Task<SideResult> ProduceAsync(SideWork work)
     {
         using var request = new Activity("request").Start();
         using var window = new SemaphoreSlim(DirectPublisherSide.Window);
@@ -34,7 +54,7 @@ internal sealed class RawProducer : ISide
         for (var i = 0; i < work.Count; i++)
         {
             await window.WaitAsync();
-            var published = BenchEvent.Create(i, DateTimeOffset.UtcNow);
+            var published = BenchEvent.Create(work.First + i, DateTimeOffset.UtcNow, work.Key);
             _producer!.Produce(_topic, OutboxRecord.From(published, request.Id).ToMessage(), Acknowledge);
         }
 
@@ -46,11 +66,5 @@ internal sealed class RawProducer : ISide
         return failure is not null
             ? throw new KafkaException(failure)
             : new SideResult { Seconds = clock.Elapsed.TotalSeconds, AllocatedBytes = GC.GetTotalAllocatedBytes(precise: true) - allocated };
-    }
-
-    public Task StopAsync()
-    {
-        _producer!.Dispose();
-        return Task.CompletedTask;
     }
 }

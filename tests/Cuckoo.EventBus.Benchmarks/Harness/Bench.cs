@@ -131,6 +131,7 @@ internal sealed class Bench : IAsyncDisposable
         await using var context = new BenchContext(new DbContextOptionsBuilder<BenchContext>().UseNpgsql(connection).Options);
         await context.Database.EnsureCreatedAsync();
         await context.Database.ExecuteSqlRawAsync(OutboxTable.Create);
+        await context.Database.ExecuteSqlRawAsync(InboxTable.Create);
     }
 
     private async Task WarmUpAsync()

@@ -45,10 +45,21 @@ internal sealed record Line
         Details = new Dictionary<string, object> { ["ours"] = ours },
     };
 
+    /// <summary>A line that has no other side and no goal.</summary>
+    public static Line Reported(string name, IReadOnlyList<double> ours, string unit) => new()
+    {
+        Name = name,
+        Ours = Statistics.Median(ours),
+        Limit = double.NaN,
+        Unit = unit,
+        Goal = Goal.None,
+        Details = new Dictionary<string, object> { ["ours"] = ours },
+    };
+
     public Line With(string detail, object value) => this with { Details = new Dictionary<string, object>(Details) { [detail] = value } };
 
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Name} | {Figure(Ours)} {Unit} | {Figure(Limit)} {Unit} | {Ratio:0.00} | {Goal.Text} | {Verdict}");
+        string.Create(CultureInfo.InvariantCulture, $"{Name} | {Figure(Ours)} {Unit} | {(double.IsNaN(Limit) ? "- | -" : $"{Figure(Limit)} {Unit} | {Ratio.ToString("0.00", CultureInfo.InvariantCulture)}")} | {Goal.Text} | {Verdict}");
 
     private static string Figure(double value) => value.ToString(Math.Abs(value) >= 100 ? "#,0" : "0.##", CultureInfo.InvariantCulture);
 }

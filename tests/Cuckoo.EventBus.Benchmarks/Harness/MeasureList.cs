@@ -17,5 +17,13 @@ internal static class MeasureList
         new RelayInstances(),
         new RelayMemory(),
         new DirectPublish(),
+        new ConsumeRaw(),
+        new ConsumeInbox(),
+        new ConsumeBatch(),
+        new ConsumeKeys(),
+        new ConsumeLatency(),
+        new ConsumeMemory(),
+        new ConsumeParked(),
+        new Measures.Chain(),
     ];
 }

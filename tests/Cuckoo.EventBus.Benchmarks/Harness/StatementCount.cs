@@ -21,12 +21,14 @@ internal sealed class StatementCount(Bench bench)
     }
 
     /// <summary>The most frequent statements and their calls.</summary>
-    public async Task<IReadOnlyList<string>> TopAsync()
+    /// <param name="pieces">Where the calls for one of so many pieces of work are asked for.</param>
+    /// <param name="shown">How many.</param>
+    public async Task<IReadOnlyList<string>> TopAsync(double pieces = 1, int shown = Shown)
     {
         await using var connection = new NpgsqlConnection(bench.Postgres.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
-            $"SELECT calls || ' x ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 90) FROM pg_stat_statements WHERE {Condition} ORDER BY calls DESC LIMIT {Shown}", connection);
+            $"SELECT round((calls / {pieces.ToString(System.Globalization.CultureInfo.InvariantCulture)})::numeric, 2) || ' x ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 90) FROM pg_stat_statements WHERE {Condition} ORDER BY calls DESC LIMIT {shown}", connection);
         await using var reader = await command.ExecuteReaderAsync();
         var top = new List<string>();
         while (await reader.ReadAsync())

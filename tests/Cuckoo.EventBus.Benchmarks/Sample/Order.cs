@@ -10,4 +10,7 @@ public sealed class Order
     public decimal Total { get; init; }
 
     public DateTime PlacedAt { get; init; } = DateTime.UtcNow;
+
+    /// <summary>At the end of the chain, where there is one.</summary>
+    public DateTime? ConfirmedAt { get; set; }
 }

@@ -11,13 +11,13 @@ internal static class BusHost
 {
     public const string ServiceName = "bench";
 
-    public static IHost Build(SideTarget target, Action<IServiceCollection> configure)
+    public static IHost Build(SideTarget target, Action<IServiceCollection> configure, string serviceName = ServiceName)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = ServiceName, DisableDefaults = true });
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = serviceName, DisableDefaults = true });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["EventBus:BootstrapServers"] = target.BootstrapServers,
-            ["EventBus:ServiceName"] = ServiceName,
+            ["EventBus:ServiceName"] = serviceName,
             ["EventBus:TopicPrefix"] = target.TopicPrefix,
             ["EventBus:Relay:Enabled"] = target.Relays ? "true" : "false",
         });

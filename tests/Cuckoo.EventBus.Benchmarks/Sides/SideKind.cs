@@ -20,4 +20,25 @@ internal enum SideKind
 
     /// <summary>By hand: the raw producer.</summary>
     RawProducer,
+
+    /// <summary>Ours: a host with one consumer.</summary>
+    BusConsumer,
+
+    /// <summary>By hand: the raw loop, without a database.</summary>
+    ConsumeLoop,
+
+    /// <summary>By hand: workers with an inbox.</summary>
+    InboxLoop,
+
+    /// <summary>By hand: workers with an inbox and batches.</summary>
+    BatchLoop,
+
+    /// <summary>Ours: the service that takes orders and confirms them.</summary>
+    ChainOrders,
+
+    /// <summary>Ours: the service that takes the payments of orders.</summary>
+    ChainPayments,
+
+    /// <summary>Ours: the service that reserves what is paid.</summary>
+    ChainStock,
 }

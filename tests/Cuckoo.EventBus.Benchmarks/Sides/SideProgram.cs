@@ -22,6 +22,11 @@ internal static class SideProgram
             SideKind.Inserts => new HandWritten.Inserts(),
             SideKind.DirectPublisher => new DirectPublisherSide(),
             SideKind.RawProducer => new HandWritten.RawProducer(),
+            SideKind.BusConsumer => new BusConsumerSide(),
+            SideKind.ConsumeLoop => new HandWritten.ConsumeLoop(),
+            SideKind.InboxLoop => new HandWritten.InboxLoop(),
+            SideKind.BatchLoop => new HandWritten.BatchLoop(),
+            SideKind.ChainOrders or SideKind.ChainPayments or SideKind.ChainStock => new ChainSide(kind),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
 

@@ -8,6 +8,27 @@ internal sealed record SideResult
     /// <summary>From the first piece's beginning to the last one's end.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>How many pieces <see cref="Seconds"/> is about, where it is not all.</summary>
+    public int Pieces { get; init; }
+
+    /// <summary>Of all processors, by this process, in <see cref="Seconds"/>.</summary>
+    public double ProcessorSeconds { get; init; }
+
+    /// <summary>From the first record that was handled to the last.</summary>
+    public double AllSeconds { get; init; }
+
+    /// <summary>What all handlers took together.</summary>
+    public double BusySeconds { get; init; }
+
+    /// <summary>What the hot key's took of it.</summary>
+    public double HotBusySeconds { get; init; }
+
+    /// <summary>From sending to handling, in milliseconds, where that is kept.</summary>
+    public IReadOnlyList<double> Latencies { get; init; } = [];
+
+    /// <summary>How many faulty keys' events came after a later one of their key.</summary>
+    public int Reordered { get; init; }
+
     /// <summary>Of one piece's time.</summary>
     public double MedianMicroseconds { get; init; }
 

@@ -8,7 +8,9 @@ namespace Cuckoo.EventBus.Benchmarks.Sides;
 /// <param name="TopicPrefix">Before the topic's name.</param>
 /// <param name="Relays">Whether the bus relays.</param>
 /// <param name="LingerMs">The producer's linger; without one the side's own default.</param>
-internal sealed record SideTarget(string BootstrapServers, string ConnectionString, string TopicPrefix, bool Relays = true, double? LingerMs = null)
+/// <param name="Consumption">What a side that consumes does.</param>
+internal sealed record SideTarget(
+    string BootstrapServers, string ConnectionString, string TopicPrefix, bool Relays = true, double? LingerMs = null, Consumption? Consumption = null)
 {
     public string Topic => TopicPrefix + BenchEvent.TopicName;
 }

@@ -6,6 +6,15 @@ internal sealed record SideWork
     /// <summary>How many transactions, or events where there is no transaction.</summary>
     public int Count { get; init; }
 
+    /// <summary>The first event's number.</summary>
+    public long First { get; init; }
+
+    /// <summary>Every event's key, where it is not any of the usual ones.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Whether handlers of faulty keys succeed from now on; that is all there is to do then.</summary>
+    public bool EndsFault { get; init; }
+
     /// <summary>Events per transaction.</summary>
     public int Events { get; init; } = 1;
 
