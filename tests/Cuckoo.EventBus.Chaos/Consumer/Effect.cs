@@ -8,7 +8,7 @@ internal sealed class Effect(ConsumerContext db, IEventPublisher events, Consume
     /// <summary>What the harness waits for in the output.</summary>
     public const string Begun = "The first record is handled.";
 
-    private static int s_handled;
+    private static int _handled;
 
     public async Task HaveAsync(EventContext context, CancellationToken ct)
     {
@@ -43,7 +43,7 @@ internal sealed class Effect(ConsumerContext db, IEventPublisher events, Consume
             throw HandlerException.Of(fate.Kind, context.Attempt);
         }
 
-        if (Interlocked.Exchange(ref s_handled, 1) == 0)
+        if (Interlocked.Exchange(ref _handled, 1) == 0)
         {
             Console.WriteLine(Begun);
         }

@@ -47,7 +47,12 @@ internal static class BatchScene
         await using var db = warehouse.Database.CreateContext<ShopContext>();
         db.Add(new InboxMessage
         {
-            ConsumerGroup = group, Consumer = Warehouse.Ship, Source = "shop", EventId = placed.EventId.ToString(), Outcome = InboxOutcome.Parked, DecidedAt = now,
+            ConsumerGroup = group,
+            Consumer = Warehouse.Ship,
+            Source = "shop",
+            EventId = placed.EventId.ToString(),
+            Outcome = InboxOutcome.Parked,
+            DecidedAt = now,
         });
         db.Add(new RetryMessage
         {

@@ -21,7 +21,12 @@ public sealed class OverlappingBatchesTests(KafkaFixture kafka, PostgresFixture 
         await using var transaction = await frozen.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
         frozen.Add(new InboxMessage
         {
-            ConsumerGroup = warehouse.Service.Name, Consumer = Warehouse.Ship, Source = "shop", EventId = events[2].EventId.ToString(), Outcome = InboxOutcome.Done, DecidedAt = DateTime.UtcNow,
+            ConsumerGroup = warehouse.Service.Name,
+            Consumer = Warehouse.Ship,
+            Source = "shop",
+            EventId = events[2].EventId.ToString(),
+            Outcome = InboxOutcome.Done,
+            DecidedAt = DateTime.UtcNow,
         });
         await frozen.SaveChangesAsync(TestContext.Current.CancellationToken);
 
