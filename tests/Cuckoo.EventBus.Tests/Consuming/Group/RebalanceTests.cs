@@ -98,7 +98,9 @@ public sealed class RebalanceTests(KafkaFixture kafka, PostgresFixture databases
         await using var members = await OpenAsync();
         var (first, _) = await members.StartAsync(Of(protocol, true, 1));
         var (second, _) = await members.StartAsync(Of(protocol, true, 2));
-        await Eventually.True(() => Members.PartitionsOf(first).Length > 0 && (Members.PartitionsOf(first) + Members.PartitionsOf(second)).Count(char.IsDigit) == 3);
+        // Each has some: all three are the first one's own before the second has joined.
+        await Eventually.True(() => Members.PartitionsOf(first).Length > 0 && Members.PartitionsOf(second).Length > 0
+            && (Members.PartitionsOf(first) + Members.PartitionsOf(second)).Count(char.IsDigit) == 3);
         var had = (Members.PartitionsOf(first), Members.PartitionsOf(second));
         var assigned = first.Log.Entries.Count(e => e.Id.Name == "Assigned");
 
