@@ -1,6 +1,5 @@
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Retrying;
-using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -9,13 +8,10 @@ namespace Cuckoo.EventBus.Consuming;
 /// <summary>
 /// One consumer group's member: a thread of its own that polls, hands records to their lanes, stores what is finished, and
 /// replaces its client when that breaks. Invariant: only this thread touches the client. It blocks, which no pool thread may.
+/// All that touches the client stands in this one file, long as it is.
 /// </summary>
 internal sealed class ConsumerGroup : IDisposable
 {
-    /// <summary>What is read and not finished, at most; about as much again waits in the client's own queue.</summary>
-    private const int MaxRecords = 10_000;
-    private const long MaxBytes = 32 * 1024 * 1024;
-
     /// <summary>Of one partition, delivered and not passed by its position; about 5 MB of marks.</summary>
     private const int MaxUnsettled = 100_000;
 
@@ -44,8 +40,7 @@ internal sealed class ConsumerGroup : IDisposable
 
     private readonly string _name;
     private readonly StartFrom _startFrom;
-    private readonly RecordPipeline _pipeline;
-    private readonly EventRoutes _routes;
+    private readonly IEnumerable<string> _topics;
     private readonly KafkaClients _clients;
     private readonly TimeSpan _drainLimit;
     private readonly IReadOnlyList<ConsumerGate> _gates;
@@ -53,12 +48,9 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
-    private readonly IReadOnlyList<ParkedRecords> _parked;
-    private readonly Lanes<LaneWork> _lanes;
-    private readonly BatchLanes _batchLanes;
-    private readonly Insistence _insistence;
+    private readonly GroupLanes _lanes;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly InFlight _inFlight = new(MaxRecords, MaxBytes);
+    private readonly InFlight _inFlight;
     private readonly ManualResetEventSlim _stop = new();
     private readonly CancellationTokenSource _hurry = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,11 +58,9 @@ internal sealed class ConsumerGroup : IDisposable
 
     public ConsumerGroup(
         GroupStatus status,
-        RecordPipeline pipeline,
-        EventRoutes routes,
-        IReadOnlyList<BatchPipeline> batches,
+        GroupLanes lanes,
+        IEnumerable<string> topics,
         IReadOnlyList<ConsumerGate> gates,
-        IReadOnlyList<ParkedRecords> parked,
         KafkaClients clients,
         TimeSpan drainLimit,
         TimeProvider time,
@@ -80,18 +70,15 @@ internal sealed class ConsumerGroup : IDisposable
         _name = status.Group;
         _startFrom = status.Consumers[0].Options.StartFrom;
         _gates = gates;
-        _parked = parked;
+        _lanes = lanes;
+        _inFlight = lanes.InFlight;
         _meter = new ProgressMeter(time);
-        _pipeline = pipeline;
-        _routes = routes;
+        _topics = topics;
         _clients = clients;
         _drainLimit = drainLimit;
         _time = time;
         _loggers = loggers;
         _logger = loggers.CreateLogger<ConsumerGroup>();
-        _lanes = new Lanes<LaneWork>(ProcessAsync);
-        _batchLanes = new BatchLanes(routes, batches, Left, ProcessAsync, time, _logger);
-        _insistence = new Insistence(time, _logger);
     }
 
     public GroupStatus Status { get; }
@@ -100,11 +87,7 @@ internal sealed class ConsumerGroup : IDisposable
     public void Start()
     {
         new Thread(Run) { Name = $"eventbus consumer {_name}", IsBackground = true }.UnsafeStart();
-        foreach (var parked in _parked)
-        {
-            // Ends by itself; what it hands out after the stop begins no more.
-            _ = Task.Run(() => parked.RunAsync(HandOut, _stopping.Token));
-        }
+        _lanes.Start(_stopping.Token);
     }
 
     /// <summary>Drains and leaves the group. When <paramref name="ct"/> is cancelled, handlers are no longer awaited.</summary>
@@ -196,13 +179,13 @@ internal sealed class ConsumerGroup : IDisposable
     /// <summary>The life of one client. Returns what it died of; <see langword="null"/> after an orderly end.</summary>
     private Exception? Consume()
     {
-        var assignments = new Assignments(_name, Prepare, _drainLimit, _logger, _hurry.Token);
+        var assignments = new Assignments(_name, _lanes.Prepare, _drainLimit, _logger, _hurry.Token);
         KafkaConsumer? consumer = null;
         try
         {
             Status.Enter(GroupPhase.Joining);
             consumer = new KafkaConsumer(_clients, _name, _startFrom, new ObservedAssignments(assignments, Status), _loggers.CreateLogger<KafkaConsumer>());
-            consumer.Subscribe(_routes.Topics);
+            consumer.Subscribe(_topics);
             PollUntilStopped(consumer, assignments);
             assignments.Stop(consumer);
             _drained.SetResult();
@@ -343,131 +326,9 @@ internal sealed class ConsumerGroup : IDisposable
 
     private void Deliver(IncomingRecord? record, Assignments assignments)
     {
-        if (record is null)
+        if (record is not null)
         {
-            return;
+            _lanes.Add(assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record));
         }
-
-        var delivery = assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record);
-        _inFlight.Add(delivery.Size);
-        BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_name));
-        if (!_batchLanes.TakeAll(delivery))
-        {
-            _lanes.Add(record.Topic, record.Partition, record.Key, delivery);
-        }
-    }
-
-    private void HandOut(ParkedWork work)
-    {
-        if (!_batchLanes.TryTake(work))
-        {
-            _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work);
-        }
-    }
-
-    /// <summary>One of the lanes that had a record no longer has it.</summary>
-    private void Left(Delivery delivery)
-    {
-        if (delivery.Leave())
-        {
-            BusMetrics.InFlight.Add(-1, BusMetrics.GroupTag(_name));
-            _inFlight.Remove(delivery.Size);
-        }
-    }
-
-    private void Prepare(PartitionAssignment assignment)
-    {
-        if (_parked.Count == 0)
-        {
-            assignment.BecomeReady();
-        }
-        else
-        {
-            _ = LoadAsync(assignment);
-        }
-    }
-
-    private async Task LoadAsync(PartitionAssignment assignment)
-    {
-        try
-        {
-            await Task.WhenAll(_parked.Select(parked => Task.Run(() => parked.LoadAsync(assignment)))).ConfigureAwait(false);
-            assignment.BecomeReady();
-        }
-        catch (OperationCanceledException)
-        {
-            // Given up before it was ready.
-        }
-    }
-
-    private async Task ProcessAsync(LaneWork work)
-    {
-        if (!work.Assignment.Ready.IsCompletedSuccessfully)
-        {
-            await work.Assignment.Ready.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        switch (work)
-        {
-            case Delivery delivery:
-                await ProcessAsync(delivery).ConfigureAwait(false);
-                break;
-            case ParkedWork parked:
-                await ProcessAsync(parked).ConfigureAwait(false);
-                break;
-        }
-    }
-
-    private async Task ProcessAsync(ParkedWork work)
-    {
-        var isMore = false;
-        if (work.Assignment.TryBegin())
-        {
-            try
-            {
-                isMore = await _pipeline.RunParkedAsync(work).ConfigureAwait(false);
-            }
-            catch (Exception) when (work.Assignment.Lease.Ending.IsCancellationRequested)
-            {
-                // It stays parked, for the next owner.
-            }
-            catch (Exception e)
-            {
-                // It stays parked, and the next sweep finds it.
-                ConsumingLog.ParkedFailed(_logger, e, work.Assignment.Id, work.Consumer.Consumer.Name);
-            }
-            finally
-            {
-                work.Assignment.End();
-            }
-        }
-
-        if (isMore)
-        {
-            HandOut(work);
-        }
-        else
-        {
-            work.Source.Done(work.Due);
-        }
-    }
-
-    private async Task ProcessAsync(Delivery delivery)
-    {
-        if (delivery.Assignment.TryBegin())
-        {
-            var isFinished = false;
-            try
-            {
-                isFinished = await _insistence.RunAsync(
-                    delivery.Assignment, delivery.Record.Offset, (Pipeline: _pipeline, delivery), static run => run.Pipeline.RunAsync(run.delivery.Record, run.delivery.Assignment)).ConfigureAwait(false);
-            }
-            finally
-            {
-                delivery.Assignment.End(delivery, isFinished);
-            }
-        }
-
-        Left(delivery);
     }
 }

@@ -102,11 +102,9 @@ internal sealed class ConsumerGroups(
         var pollLimit = clients.MaxPollInterval / 2;
         return new ConsumerGroup(
             new GroupStatus(name, consumers, time),
-            new RecordPipeline(name, routes, time, loggers.CreateLogger<RecordPipeline>()),
-            routes,
-            batches,
+            new GroupLanes(name, new RecordPipeline(name, routes, time, loggers.CreateLogger<RecordPipeline>()), routes, batches, parked, time, loggers.CreateLogger<GroupLanes>()),
+            routes.Topics,
             [.. consumers.Select(consumer => gates[consumer.Name])],
-            parked,
             clients,
             settings.Options.StopTimeout < pollLimit ? settings.Options.StopTimeout : pollLimit,
             time,
