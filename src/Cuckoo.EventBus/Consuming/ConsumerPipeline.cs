@@ -67,22 +67,21 @@ internal sealed class ConsumerPipeline(
             return null;
         }
 
+        InboxOutcome? standing;
         if (parking is not null && retries.ParkedDelay(failure) is { } delay)
         {
-            var standing = await parking.ParkAsync(incoming, key, failure, delay, lease.Ended).ConfigureAwait(false);
+            standing = await parking.ParkAsync(incoming, key, failure, delay, lease.Ended).ConfigureAwait(false);
             if (standing is null && incoming.Record.Key is { } parkedKey)
             {
                 assignment.Parked.Add(consumer.Name, parkedKey);
             }
-
-            await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
         }
         else
         {
-            var standing = await deadLetters.WriteAsync(incoming, key, failure, row: null, lease.Ended).ConfigureAwait(false);
-            await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
+            standing = await deadLetters.WriteAsync(incoming, key, failure, row: null, lease.Ended).ConfigureAwait(false);
         }
 
+        await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
         return failure.Exception;
     }
 

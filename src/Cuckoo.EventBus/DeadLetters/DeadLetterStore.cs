@@ -69,17 +69,7 @@ internal sealed class DeadLetterStore(
             VALUES ({StoredRecordSql.Values}, @exceptionType, @exceptionMessage, @exceptionStack, @trace)
             """,
             transaction);
-        command.AddParameter("group", key.Group);
-        command.AddParameter("consumer", key.Consumer);
-        command.AddParameter("source", key.Source);
-        command.AddParameter("event", key.EventId);
-        command.AddParameter("type", StoredRecordSql.TypeOf(incoming));
-        command.AddRecord(incoming.Record);
-        command.AddParameter("attempts", failure.Attempts);
-        command.AddParameter("first", failure.First.UtcDateTime);
-        command.AddParameter("last", failure.Last.UtcDateTime);
-        command.AddParameter("replays", failure.ReplayCount);
-        command.AddParameter("now", time.GetUtcNow().UtcDateTime);
+        command.AddStored(incoming, key, failure, time.GetUtcNow());
         command.AddParameter("exceptionType", failure.ExceptionType);
         command.AddParameter("exceptionMessage", failure.Message);
         command.AddParameter("exceptionStack", failure.Stack);

@@ -128,7 +128,8 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         }
     }
 
-    private static void AddKey(DbCommand command, InboxKey key)
+    /// <summary>The parameters group, consumer, source and event.</summary>
+    public static void AddKey(DbCommand command, InboxKey key)
     {
         command.AddParameter("group", key.Group);
         command.AddParameter("consumer", key.Consumer);

@@ -225,7 +225,8 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
             """);
         command.AddRow(row);
         command.AddParameter("before", row.Attempts);
-        AddFailure(command, failure, failure.Last);
+        command.AddAttempts(failure, failure.Last);
+        command.AddParameter("error", failure.Message, DbType.String);
         command.AddParameter("delay", delay.TotalSeconds);
         await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
@@ -235,30 +236,14 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         var command = session.Command(
             $"INSERT INTO {Table} ({StoredRecordSql.Columns}, key_hash, last_error, due_at) VALUES ({StoredRecordSql.Values}, @hash, @error, {(delay is null ? ParkedKeySql.DueUnlessBehind(database.Layout) : Dialect.NowPlus("@delay"))})",
             transaction);
-        var now = time.GetUtcNow();
-        command.AddParameter("group", key.Group);
-        command.AddParameter("consumer", key.Consumer);
-        command.AddParameter("source", key.Source);
-        command.AddParameter("event", key.EventId);
-        command.AddParameter("type", StoredRecordSql.TypeOf(incoming));
-        command.AddRecord(incoming.Record);
+        command.AddStored(incoming, key, failure, time.GetUtcNow());
         command.AddParameter("hash", ParkedKey.Hash(incoming.Record.Key));
-        AddFailure(command, failure, now);
-        command.AddParameter("replays", 0);
-        command.AddParameter("now", now.UtcDateTime);
+        command.AddParameter("error", failure?.Message, DbType.String);
         if (delay is { } pause)
         {
             command.AddParameter("delay", pause.TotalSeconds);
         }
 
         return command;
-    }
-
-    private static void AddFailure(DbCommand command, Failure? failure, DateTimeOffset now)
-    {
-        command.AddParameter("attempts", failure?.Attempts ?? 0);
-        command.AddParameter("first", (failure?.First ?? now).UtcDateTime);
-        command.AddParameter("last", (failure?.Last ?? now).UtcDateTime);
-        command.AddParameter("error", failure?.Message, DbType.String);
     }
 }
