@@ -12,7 +12,8 @@ public abstract class Outages(Pair pair)
     public async Task A_broker_that_goes_and_comes_back_costs_no_event_and_no_attempt()
     {
         await using var broker = await pair.StartBrokerAsync();
-        await using var shop = await Warehouse.OpenAsync(broker, pair.Databases);
+        // A request that the broker took with it is given up after a minute, unless a service says otherwise.
+        await using var shop = await Warehouse.OpenAsync(broker, pair.Databases, configuration: new() { ["EventBus:Kafka:socket.timeout.ms"] = "10000" });
         await shop.PublishAsync(new OrderPlaced("a", 1));
         await shop.EventuallyNumbersAsync(1);
 
