@@ -8,37 +8,21 @@ namespace Cuckoo.EventBus.Consuming;
 /// The lanes of a group's consumers of batches: one for each and partition, also across its assignments, so that a handler which
 /// outlives one is not overtaken by the next.
 /// </summary>
-/// <param name="routes">Whom a record is for.</param>
 /// <param name="batches">The consumers.</param>
 /// <param name="left">Called when a record has left a lane, with an outcome or without.</param>
 /// <param name="runParked">Runs parked records; does not throw.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 internal sealed class BatchLanes(
-    EventRoutes routes, IReadOnlyList<BatchPipeline> batches, Action<Delivery> left, Func<ParkedWork, Task> runParked, TimeProvider time, ILogger logger)
+    IReadOnlyList<BatchPipeline> batches, Action<Delivery> left, Func<ParkedWork, Task> runParked, TimeProvider time, ILogger logger)
 {
     private readonly Insistence _insistence = new(time, logger);
     private readonly Dictionary<ConsumerPipeline, BatchPipeline> _bySingle = batches.ToDictionary(batch => batch.Single);
     private readonly ConcurrentDictionary<(BatchPipeline Pipeline, PartitionId Partition), BatchLane> _lanes = new();
 
-    /// <summary>Hands a record to the consumers of batches that it is for. Called by one thread.</summary>
-    /// <returns>Whether it is for nobody else.</returns>
-    public bool TakeAll(Delivery delivery)
-    {
-        if (_bySingle.Count == 0 || routes.Find(delivery.Record) is not { Route: { Batches.Count: > 0 } route } found)
-        {
-            return false;
-        }
-
-        var isForOthers = route.Consumers.Count > 0;
-        delivery.HandTo(route.Batches.Count + (isForOthers ? 1 : 0));
-        foreach (var pipeline in route.Batches)
-        {
-            LaneOf(pipeline, delivery.Assignment.Id).Add(new BatchRecord(delivery, found.TypeName, route.Type, time.GetTimestamp()));
-        }
-
-        return !isForOthers;
-    }
+    /// <summary>Hands a record to a consumer of batches. Called by one thread.</summary>
+    public void Add(BatchPipeline pipeline, Delivery delivery) =>
+        LaneOf(pipeline, delivery.Assignment.Id).Add(new BatchRecord(delivery, time.GetTimestamp()));
 
     /// <summary>Takes the parked records of a consumer of batches.</summary>
     public bool TryTake(ParkedWork work)

@@ -50,7 +50,7 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
 
         // The records belong to traces of their own, which the batch's is linked to.
         var (first, last) = (batch[0].Event.Record, batch[^1].Event.Record);
-        using var span = ProcessSpan.StartBatch(first.Topic, first.Partition, Consumer.Group, batch.Select(record => record.Context.Trace), batch.Count);
+        using var span = ProcessSpan.StartBatch(first.Topic, first.Partition, Consumer, batch.Select(record => record.Context.Trace), batch.Count);
         using var scope = ConsumingLog.BeginBatch(logger, batch.Count, first.Topic, first.Partition, first.Offset, last.Offset, Activity.Current?.TraceId.ToHexString());
         await RunPartAsync(batch, span, assignment).ConfigureAwait(false);
     }
@@ -123,7 +123,7 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
     private async Task RunAloneAsync(BatchRecord record, Func<Task<Exception?>> run)
     {
         var incoming = record.Event;
-        using var span = ProcessSpan.Start(incoming.Record, Consumer.Group);
+        using var span = ProcessSpan.Start(incoming.Record, Consumer);
         using var scope = ConsumingLog.BeginRecord(
             logger, incoming.Id, incoming.TypeName, incoming.Record.Topic, incoming.Record.Partition, incoming.Record.Offset, Activity.Current?.TraceId.ToHexString());
         if (await run().ConfigureAwait(false) is { } failure)

@@ -5,10 +5,8 @@ namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>A record on its way to a consumer of batches, and whether it has its outcome there. Used by one lane at a time.</summary>
 /// <param name="delivery">The record.</param>
-/// <param name="typeName">Its type's name.</param>
-/// <param name="type">Its type; <see langword="null"/> where nobody here knows it.</param>
 /// <param name="arrived">When the lane got it, as a timestamp of the clock.</param>
-internal sealed class BatchRecord(Delivery delivery, string typeName, EventType? type, long arrived)
+internal sealed class BatchRecord(Delivery delivery, long arrived)
 {
     private IncomingEvent? _event;
     private EventContext? _context;
@@ -30,7 +28,7 @@ internal sealed class BatchRecord(Delivery delivery, string typeName, EventType?
 
     public void Read(ConsumerSettings consumer)
     {
-        _event = IncomingEvent.Read(delivery.Record, type, typeName);
+        _event = IncomingEvent.Read(delivery.Record, delivery.Type, delivery.TypeName);
         _context = EventContexts.Of(_event, consumer);
     }
 

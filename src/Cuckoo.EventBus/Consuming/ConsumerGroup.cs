@@ -328,7 +328,7 @@ internal sealed class ConsumerGroup : IDisposable
     {
         if (record is not null)
         {
-            _lanes.Add(assignments[new PartitionId(record.Topic, record.Partition)].Deliver(record));
+            _lanes.Add(assignments[new PartitionId(record.Topic, record.Partition)], record);
         }
     }
 }

@@ -102,7 +102,7 @@ internal sealed class ConsumerGroups(
         var pollLimit = clients.MaxPollInterval / 2;
         return new ConsumerGroup(
             new GroupStatus(name, consumers, time),
-            new GroupLanes(name, new RecordPipeline(name, routes, time, loggers.CreateLogger<RecordPipeline>()), routes, batches, parked, time, loggers.CreateLogger<GroupLanes>()),
+            new GroupLanes(name, new RecordPipeline(routes, time, loggers.CreateLogger<RecordPipeline>()), routes, batches, parked, time, loggers.CreateLogger<GroupLanes>()),
             routes.Topics,
             [.. consumers.Select(consumer => gates[consumer.Name])],
             clients,

@@ -179,7 +179,7 @@ internal sealed class ConsumerPipeline(
     private Task HoldIfParkedAsync(InboxOutcome? standing, IncomingEvent incoming, PartitionAssignment assignment) =>
         standing == InboxOutcome.Parked ? HoldIfParkedAsync(incoming, assignment) : Task.CompletedTask;
 
-    private EventContext ContextOf(EventContext context, int attempt) => context with { Attempt = attempt, Consumer = consumer.Name, Group = consumer.Group };
+    private static EventContext ContextOf(EventContext context, int attempt) => context.Attempt == attempt ? context : context with { Attempt = attempt };
 
     /// <summary>One attempt.</summary>
     private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)

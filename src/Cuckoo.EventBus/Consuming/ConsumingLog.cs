@@ -53,8 +53,8 @@ internal static partial class ConsumingLog
     [LoggerMessage(410, LogLevel.Warning, "Consumer {Consumer} has no database, so no inbox: its effects are applied at least once, and a repeated event is handled again.")]
     public static partial void AtLeastOnce(ILogger logger, string consumer);
 
-    [LoggerMessage(411, LogLevel.Debug, "Skipped: no consumer of group {Group} knows event type {EventType} of {Topic}.")]
-    public static partial void UnknownType(ILogger logger, string group, string eventType, string topic);
+    [LoggerMessage(411, LogLevel.Debug, "Skipped: no consumer of group {Group} knows event type {EventType} of {Topic}/{Partition}@{Offset}.")]
+    public static partial void UnknownType(ILogger logger, string group, string eventType, string topic, int partition, long offset);
 
     [LoggerMessage(412, LogLevel.Debug, "Consumer {Consumer} knows the event; the repeat has no effect.")]
     public static partial void Duplicate(ILogger logger, string consumer);

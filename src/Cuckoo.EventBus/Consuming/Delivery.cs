@@ -3,18 +3,22 @@ using Cuckoo.EventBus.Wire;
 namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
-/// A record on its way through the process, with the assignment it came by. Several lanes may have it: the one of its key, and one
-/// for each consumer of batches that it is for. Invariant: it has its outcome when all of them have theirs.
+/// A record on its way through the process, with the assignment it came by. Each consumer that it is for has it in a lane of its
+/// own. Invariant: it has its outcome when all of them have theirs.
 /// </summary>
-internal sealed record Delivery(IncomingRecord Record, PartitionAssignment Assignment, PartitionProgress.Mark Mark) : LaneWork(Assignment)
+/// <param name="Record">The record.</param>
+/// <param name="TypeName">Its type's name; empty where it has none.</param>
+/// <param name="Type">Its type; <see langword="null"/> where nobody here knows it.</param>
+/// <param name="Lanes">How many lanes have it.</param>
+/// <param name="Assignment">What it came by.</param>
+/// <param name="Mark">Its place among the partition's.</param>
+internal sealed record Delivery(IncomingRecord Record, string TypeName, EventType? Type, int Lanes, PartitionAssignment Assignment, PartitionProgress.Mark Mark)
+    : LaneWork(Assignment)
 {
-    private int _lanes = 1;
-    private int _unfinished = 1;
+    private int _lanes = Lanes;
+    private int _unfinished = Lanes;
 
     public int Size { get; } = Record.Size;
-
-    /// <summary>How many lanes have it; said before it is added to the first.</summary>
-    public void HandTo(int lanes) => _lanes = _unfinished = lanes;
 
     /// <summary>Its outcome in one lane is durable.</summary>
     /// <returns>Whether it was the last one missing.</returns>

@@ -8,8 +8,8 @@ namespace Cuckoo.EventBus.Consuming;
 internal static class EventContexts
 {
     /// <param name="incoming">The event.</param>
-    /// <param name="consumer">Whose handler it is; <see langword="null"/> where several will share all but that.</param>
-    public static EventContext Of(IncomingEvent incoming, ConsumerSettings? consumer = null)
+    /// <param name="consumer">Whose handler it is.</param>
+    public static EventContext Of(IncomingEvent incoming, ConsumerSettings consumer)
     {
         var record = incoming.Record;
         return new EventContext
@@ -25,8 +25,8 @@ internal static class EventContexts
             Timestamp = record.Timestamp,
             Headers = record.Headers,
             Trace = TracePropagation.Extract(record.Headers),
-            Consumer = consumer?.Name ?? "",
-            Group = consumer?.Group ?? "",
+            Consumer = consumer.Name,
+            Group = consumer.Group,
         };
     }
 }

@@ -15,6 +15,7 @@ internal sealed class EventRoutes
     /// <param name="unknownTypesDie">Whether a topic's records of an unknown type are dead letters, not passed over.</param>
     public EventRoutes(IReadOnlyList<ConsumerPipeline> consumers, IReadOnlyList<BatchPipeline> batches, Func<string, bool> unknownTypesDie)
     {
+        Consumers = consumers;
         var pairs = consumers.SelectMany(consumer => TypesOf(consumer.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)consumer, Batch: (BatchPipeline?)null)))
             .Concat(batches.SelectMany(batch => TypesOf(batch.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)null, Batch: (BatchPipeline?)batch))))
             .ToList();
@@ -30,6 +31,9 @@ internal sealed class EventRoutes
     }
 
     public IEnumerable<string> Topics => _unreadable.Keys;
+
+    /// <summary>Those that take records one by one.</summary>
+    public IReadOnlyList<ConsumerPipeline> Consumers { get; }
 
     /// <summary>The type's name, empty where neither record nor topic has one, and its route, <see langword="null"/> for a record to pass over.</summary>
     public (string TypeName, Route? Route) Find(IncomingRecord record)

@@ -1,11 +1,13 @@
 using Cuckoo.EventBus.Telemetry;
+using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
-/// What becomes of one group's records between being read and being finished: each goes to the lane of its key, to those of the
-/// consumers of batches that it is for, or to both; parked ones join them when they are due. Safe for concurrent use.
+/// What becomes of one group's records between being read and being finished: each goes, at every consumer that it is for, to the
+/// lane of its key, or of its partition where the consumer takes batches; parked ones join them when they are due. Invariant: what
+/// one consumer waits for holds no record up at another. Safe for concurrent use.
 /// </summary>
 internal sealed class GroupLanes
 {
@@ -14,10 +16,12 @@ internal sealed class GroupLanes
 
     private readonly string _group;
     private readonly RecordPipeline _pipeline;
+    private readonly EventRoutes _routes;
     private readonly IReadOnlyList<ParkedRecords> _parked;
-    private readonly Lanes<LaneWork> _lanes;
+    private readonly Dictionary<ConsumerPipeline, Lanes<LaneWork>> _lanes;
     private readonly BatchLanes _batchLanes;
     private readonly Insistence _insistence;
+    private readonly BoundedTagValues _unknownTypes = new();
     private readonly ILogger _logger;
 
     public GroupLanes(
@@ -31,9 +35,10 @@ internal sealed class GroupLanes
     {
         _group = group;
         _pipeline = pipeline;
+        _routes = routes;
         _parked = parked;
-        _lanes = new Lanes<LaneWork>(ProcessAsync);
-        _batchLanes = new BatchLanes(routes, batches, Left, ProcessAsync, time, logger);
+        _lanes = routes.Consumers.ToDictionary(consumer => consumer, consumer => new Lanes<LaneWork>(work => ProcessAsync(consumer, work)));
+        _batchLanes = new BatchLanes(batches, Left, ProcessAsync, time, logger);
         _insistence = new Insistence(time, logger);
         _logger = logger;
     }
@@ -51,14 +56,27 @@ internal sealed class GroupLanes
         }
     }
 
-    /// <summary>Hands a record to its lanes. Called by one thread.</summary>
-    public void Add(Delivery delivery)
+    /// <summary>Hands a record to its lanes, or passes over one that is for nobody. Called by one thread.</summary>
+    public void Add(PartitionAssignment assignment, IncomingRecord record)
     {
+        var (typeName, route) = _routes.Find(record);
+        if (route is null)
+        {
+            PassOver(assignment, record, typeName);
+            return;
+        }
+
+        var delivery = assignment.Deliver(record, typeName, route.Type, route.Consumers.Count + route.Batches.Count);
         InFlight.Add(delivery.Size);
         BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_group));
-        if (!_batchLanes.TakeAll(delivery))
+        foreach (var consumer in route.Consumers)
         {
-            _lanes.Add(delivery.Record.Topic, delivery.Record.Partition, delivery.Record.Key, delivery);
+            _lanes[consumer].Add(record.Topic, record.Partition, record.Key, delivery);
+        }
+
+        foreach (var batch in route.Batches)
+        {
+            _batchLanes.Add(batch, delivery);
         }
     }
 
@@ -79,8 +97,15 @@ internal sealed class GroupLanes
     {
         if (!_batchLanes.TryTake(work))
         {
-            _lanes.Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work);
+            _lanes[work.Consumer].Add(work.Due.Partition.Topic, work.Due.Partition.Partition, work.Due.Key, work);
         }
+    }
+
+    private void PassOver(PartitionAssignment assignment, IncomingRecord record, string typeName)
+    {
+        BusMetrics.UnknownTypes.Add(1, BusMetrics.GroupTag(_group), BusMetrics.EventTypeTag(_unknownTypes.Bound(typeName)));
+        ConsumingLog.UnknownType(_logger, _group, typeName, record.Topic, record.Partition, record.Offset);
+        assignment.Finish(assignment.Deliver(record, typeName, type: null, lanes: 1));
     }
 
     /// <summary>One of the lanes that had a record no longer has it.</summary>
@@ -106,7 +131,7 @@ internal sealed class GroupLanes
         }
     }
 
-    private async Task ProcessAsync(LaneWork work)
+    private async Task ProcessAsync(ConsumerPipeline consumer, LaneWork work)
     {
         if (!work.Assignment.Ready.IsCompletedSuccessfully)
         {
@@ -116,7 +141,7 @@ internal sealed class GroupLanes
         switch (work)
         {
             case Delivery delivery:
-                await ProcessAsync(delivery).ConfigureAwait(false);
+                await ProcessAsync(consumer, delivery).ConfigureAwait(false);
                 break;
             case ParkedWork parked:
                 await ProcessAsync(parked).ConfigureAwait(false);
@@ -158,7 +183,7 @@ internal sealed class GroupLanes
         }
     }
 
-    private async Task ProcessAsync(Delivery delivery)
+    private async Task ProcessAsync(ConsumerPipeline consumer, Delivery delivery)
     {
         if (delivery.Assignment.TryBegin())
         {
@@ -166,7 +191,7 @@ internal sealed class GroupLanes
             try
             {
                 isFinished = await _insistence.RunAsync(
-                    delivery.Assignment, delivery.Record.Offset, (Pipeline: _pipeline, delivery), static run => run.Pipeline.RunAsync(run.delivery.Record, run.delivery.Assignment)).ConfigureAwait(false);
+                    delivery.Assignment, delivery.Record.Offset, (Pipeline: _pipeline, consumer, delivery), static run => run.Pipeline.RunAsync(run.consumer, run.delivery)).ConfigureAwait(false);
             }
             finally
             {

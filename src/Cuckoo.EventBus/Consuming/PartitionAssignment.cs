@@ -53,11 +53,15 @@ internal sealed class PartitionAssignment(PartitionId id)
         }
     }
 
-    public Delivery Deliver(IncomingRecord record)
+    /// <param name="record">A record of the partition; called in the order of its records.</param>
+    /// <param name="typeName">Its type's name.</param>
+    /// <param name="type">Its type, if it is known.</param>
+    /// <param name="lanes">How many lanes will have it.</param>
+    public Delivery Deliver(IncomingRecord record, string typeName, EventType? type, int lanes)
     {
         lock (_lock)
         {
-            return new Delivery(record, this, _progress.Deliver(record.Offset, record.LeaderEpoch, record.Timestamp));
+            return new Delivery(record, typeName, type, lanes, this, _progress.Deliver(record.Offset, record.LeaderEpoch, record.Timestamp));
         }
     }
 

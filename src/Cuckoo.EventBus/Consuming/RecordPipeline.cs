@@ -6,47 +6,38 @@ using Microsoft.Extensions.Logging;
 namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
-/// The life of one record in one group, apart from its consumers of batches. Invariant: when <see cref="RunAsync"/> returns, every
-/// other consumer concerned has a durable outcome, so the offset may move as far as they are concerned. Safe for concurrent use.
+/// The life of one record at one consumer that takes records one by one. Invariant: when <see cref="RunAsync"/> returns, there is a
+/// durable outcome, so the offset may move as far as that consumer is concerned. Safe for concurrent use.
 /// </summary>
-internal sealed class RecordPipeline(string group, EventRoutes routes, TimeProvider time, ILogger<RecordPipeline> logger)
+internal sealed class RecordPipeline(EventRoutes routes, TimeProvider time, ILogger<RecordPipeline> logger)
 {
     private const int MaxParkedInARow = 50;
 
     /// <summary>With handlers that take long, fewer.</summary>
     private static readonly TimeSpan ParkedTurn = TimeSpan.FromSeconds(1);
 
-    private readonly BoundedTagValues _unknownTypes = new();
-
-    /// <summary>The steps, in their order; those of one consumer follow in <see cref="ConsumerPipeline.RunAsync"/>.</summary>
+    /// <summary>The steps, in their order; those of the consumer follow in <see cref="ConsumerPipeline.RunAsync"/>.</summary>
     /// <exception cref="OperationCanceledException">The partition is given up; the record has no outcome.</exception>
-    public async Task RunAsync(IncomingRecord record, PartitionAssignment assignment)
+    public async Task RunAsync(ConsumerPipeline consumer, Delivery delivery)
     {
+        var record = delivery.Record;
+
         // 1. Trace and log scope: what happens from here on belongs to the publisher's trace.
-        using var span = ProcessSpan.Start(record, group);
-
-        // 2. The type, by its name on this topic. Nothing else on the wire selects one.
-        var (typeName, route) = routes.Find(record);
+        using var span = ProcessSpan.Start(record, consumer.Consumer);
         using var scope = ConsumingLog.BeginRecord(
-            logger, record.Headers[Headers.Id] ?? "", typeName, record.Topic, record.Partition, record.Offset, Activity.Current?.TraceId.ToHexString());
-        if (route is null)
-        {
-            BusMetrics.UnknownTypes.Add(1, BusMetrics.GroupTag(group), BusMetrics.EventTypeTag(_unknownTypes.Bound(typeName)));
-            ConsumingLog.UnknownType(logger, group, typeName, record.Topic);
-            return;
-        }
+            logger, record.Headers[Headers.Id] ?? "", delivery.TypeName, record.Topic, record.Partition, record.Offset, Activity.Current?.TraceId.ToHexString());
 
-        // 3. Identity and contents. What can't be read is dead for everyone it may have been for.
-        var incoming = IncomingEvent.Read(record, route.Type, typeName);
-        if (incoming.Unreadable is { } reason)
-        {
-            await ForEachAsync(span, route.Consumers, consumer => consumer.RejectAsync(incoming, reason, time.GetUtcNow(), assignment)).ConfigureAwait(false);
-            return;
-        }
+        // 2. Identity and contents. Nothing on the wire but the type's name on this topic selects a class.
+        var incoming = IncomingEvent.Read(record, delivery.Type, delivery.TypeName);
 
-        // 4. Each consumer, independently: is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
-        var context = EventContexts.Of(incoming);
-        await ForEachAsync(span, route.Consumers, consumer => consumer.RunAsync(incoming, context, assignment)).ConfigureAwait(false);
+        // 3. Is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
+        var failure = incoming.Unreadable is { } reason
+            ? await consumer.RejectAsync(incoming, reason, time.GetUtcNow(), delivery.Assignment).ConfigureAwait(false)
+            : await consumer.RunAsync(incoming, EventContexts.Of(incoming, consumer.Consumer), delivery.Assignment).ConfigureAwait(false);
+        if (failure is not null)
+        {
+            span.Failed(failure);
+        }
     }
 
     /// <summary>The same for parked records of one key at one consumer, in their order, until one has to wait.</summary>
@@ -63,28 +54,17 @@ internal sealed class RecordPipeline(string group, EventRoutes routes, TimeProvi
                 return false;
             }
 
-            using var span = ProcessSpan.Start(row.Record, group, row.ReplayCount);
+            using var span = ProcessSpan.Start(row.Record, work.Consumer.Consumer, row.ReplayCount);
             var (typeName, route) = routes.Find(row.Record);
             using var scope = ConsumingLog.BeginRecord(
                 logger, row.InboxKey.EventId, typeName, row.Record.Topic, row.Record.Partition, row.Record.Offset, Activity.Current?.TraceId.ToHexString());
             var incoming = IncomingEvent.Read(row.Record, route?.Type, typeName);
-            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
+            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, work.Consumer.Consumer) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
             {
                 span.Failed(failure);
             }
         }
 
         return true;
-    }
-
-    private static async Task ForEachAsync(ProcessSpan span, IReadOnlyList<ConsumerPipeline> consumers, Func<ConsumerPipeline, Task<Exception?>> run)
-    {
-        foreach (var failure in await Task.WhenAll(consumers.Select(run)).ConfigureAwait(false))
-        {
-            if (failure is not null)
-            {
-                span.Failed(failure);
-            }
-        }
     }
 }

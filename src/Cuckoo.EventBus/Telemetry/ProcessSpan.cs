@@ -16,20 +16,20 @@ internal sealed class ProcessSpan : IDisposable
     private readonly Activity? _activity;
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly string _topic;
-    private readonly string _group;
+    private readonly ConsumerSettings _consumer;
     private string? _error;
 
-    private ProcessSpan(Activity? activity, string topic, string group)
+    private ProcessSpan(Activity? activity, string topic, ConsumerSettings consumer)
     {
         _activity = activity;
         _topic = topic;
-        _group = group;
+        _consumer = consumer;
     }
 
     /// <param name="record">The record.</param>
-    /// <param name="group">The consumer group.</param>
+    /// <param name="consumer">Who processes it; other consumers of the event have spans of their own.</param>
     /// <param name="replayCount">How often a person had it replayed: then days may lie between, and a link says what it goes back to.</param>
-    public static ProcessSpan Start(IncomingRecord record, string group, int replayCount = 0)
+    public static ProcessSpan Start(IncomingRecord record, ConsumerSettings consumer, int replayCount = 0)
     {
         var parent = TracePropagation.Extract(record.Headers);
         var name = $"process {record.Topic}";
@@ -44,30 +44,30 @@ internal sealed class ProcessSpan : IDisposable
 
         if (activity is { IsAllDataRequested: true })
         {
-            Describe(activity, record, group);
+            Describe(activity, record, consumer);
         }
 
-        return new ProcessSpan(activity, record.Topic, group);
+        return new ProcessSpan(activity, record.Topic, consumer);
     }
 
     /// <summary>The span of processing several records at once: the root of a trace of its own, linked to each of theirs.</summary>
     /// <param name="topic">The records' topic.</param>
     /// <param name="partition">Their partition.</param>
-    /// <param name="group">The consumer group.</param>
+    /// <param name="consumer">Who processes them.</param>
     /// <param name="traces">The records' traces, <c>default</c> for one that has none; enumerated only where somebody listens.</param>
     /// <param name="count">How many records.</param>
-    public static ProcessSpan StartBatch(string topic, int partition, string group, IEnumerable<ActivityContext> traces, int count)
+    public static ProcessSpan StartBatch(string topic, int partition, ConsumerSettings consumer, IEnumerable<ActivityContext> traces, int count)
     {
         var activity = BusMetrics.Source.HasListeners()
             ? BusMetrics.Source.StartActivity($"process {topic}", ActivityKind.Consumer, parentContext: default, links: traces.Where(trace => trace != default).Select(trace => new ActivityLink(trace)))
             : null;
         if (activity is { IsAllDataRequested: true })
         {
-            Describe(activity, topic, partition, group);
+            Describe(activity, topic, partition, consumer);
             activity.SetTag("messaging.batch.message_count", count);
         }
 
-        return new ProcessSpan(activity, topic, group);
+        return new ProcessSpan(activity, topic, consumer);
     }
 
     public void Failed(Exception exception)
@@ -85,7 +85,8 @@ internal sealed class ProcessSpan : IDisposable
             { "messaging.system", "kafka" },
             { "messaging.operation.name", "process" },
             { "messaging.destination.name", _topic },
-            { "messaging.consumer.group.name", _group },
+            { "messaging.consumer.group.name", _consumer.Group },
+            BusMetrics.ConsumerTag(_consumer.Name),
         };
         if (_error is not null)
         {
@@ -107,9 +108,9 @@ internal sealed class ProcessSpan : IDisposable
         return activity.Start();
     }
 
-    private static void Describe(Activity activity, IncomingRecord record, string group)
+    private static void Describe(Activity activity, IncomingRecord record, ConsumerSettings consumer)
     {
-        Describe(activity, record.Topic, record.Partition, group);
+        Describe(activity, record.Topic, record.Partition, consumer);
         activity.SetTag("messaging.kafka.offset", record.Offset);
         activity.SetTag("messaging.message.id", record.Headers[Headers.Id]);
         if (record.Key is { } key && Utf8.IsValid(key))
@@ -127,13 +128,14 @@ internal sealed class ProcessSpan : IDisposable
         }
     }
 
-    private static void Describe(Activity activity, string topic, int partition, string group)
+    private static void Describe(Activity activity, string topic, int partition, ConsumerSettings consumer)
     {
         activity.SetTag("messaging.system", "kafka");
         activity.SetTag("messaging.operation.name", "process");
         activity.SetTag("messaging.operation.type", "process");
         activity.SetTag("messaging.destination.name", topic);
         activity.SetTag("messaging.destination.partition.id", partition.ToString(CultureInfo.InvariantCulture));
-        activity.SetTag("messaging.consumer.group.name", group);
+        activity.SetTag("messaging.consumer.group.name", consumer.Group);
+        activity.SetTag("cuckoo.eventbus.consumer", consumer.Name);
     }
 }

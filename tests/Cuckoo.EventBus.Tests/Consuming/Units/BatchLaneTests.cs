@@ -111,8 +111,9 @@ public sealed class BatchLaneTests
     {
         for (var i = 0; i < count; i++)
         {
-            var delivery = (assignment ?? _assignment).Deliver(new IncomingRecord { Topic = "orders", Partition = 1, Offset = _offset++, Timestamp = DateTimeOffset.UnixEpoch, Headers = [] });
-            lane.Add(new BatchRecord(delivery, "order.placed", null, TimeProvider.System.GetTimestamp()));
+            var record = new IncomingRecord { Topic = "orders", Partition = 1, Offset = _offset++, Timestamp = DateTimeOffset.UnixEpoch, Headers = [] };
+            var delivery = (assignment ?? _assignment).Deliver(record, "order.placed", type: null, lanes: 1);
+            lane.Add(new BatchRecord(delivery, TimeProvider.System.GetTimestamp()));
         }
     }
 

@@ -30,8 +30,7 @@ public sealed class PartitionAssignmentTests
     [Fact]
     public void A_record_of_several_lanes_is_finished_when_it_is_in_all()
     {
-        var delivery = Deliver(4);
-        delivery.HandTo(lanes: 2);
+        var delivery = Deliver(4, lanes: 2);
         Finish(delivery);
         Assert.Null(_assignment.TakePosition());
         Assert.False(delivery.Leave());
@@ -44,8 +43,7 @@ public sealed class PartitionAssignmentTests
     [Fact]
     public void A_record_that_one_of_its_lanes_left_without_an_outcome_moves_nothing()
     {
-        var delivery = Deliver(4);
-        delivery.HandTo(lanes: 2);
+        var delivery = Deliver(4, lanes: 2);
         Finish(delivery);
         Assert.True(_assignment.TryBegin());
         _assignment.End(delivery, isFinished: false);
@@ -105,14 +103,18 @@ public sealed class PartitionAssignmentTests
         _assignment.WaitUntilIdle(TimeSpan.FromMinutes(1), hurry.Token);
     }
 
-    private Delivery Deliver(long offset) => _assignment.Deliver(new IncomingRecord
-    {
-        Topic = "orders",
-        Partition = 1,
-        Offset = offset,
-        Timestamp = DateTimeOffset.UnixEpoch,
-        Headers = [],
-    });
+    private Delivery Deliver(long offset, int lanes = 1) => _assignment.Deliver(
+        new IncomingRecord
+        {
+            Topic = "orders",
+            Partition = 1,
+            Offset = offset,
+            Timestamp = DateTimeOffset.UnixEpoch,
+            Headers = [],
+        },
+        "order.placed",
+        type: null,
+        lanes);
 
     private void Finish(Delivery delivery)
     {
