@@ -1,3 +1,4 @@
+using System.Text;
 using Cuckoo.EventBus.Wire;
 
 namespace Cuckoo.EventBus.Consuming;
@@ -5,7 +6,7 @@ namespace Cuckoo.EventBus.Consuming;
 /// <summary>Which consumers of a group a record is for. Immutable.</summary>
 internal sealed class EventRoutes
 {
-    private readonly Dictionary<(string Topic, string Type), Route> _byType;
+    private readonly Dictionary<string, Route[]> _routes;
     private readonly Dictionary<string, Route> _defaults;
     private readonly Dictionary<string, Route> _unreadable;
     private readonly HashSet<string> _unknownTypesDie;
@@ -19,8 +20,9 @@ internal sealed class EventRoutes
         var pairs = consumers.SelectMany(consumer => TypesOf(consumer.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)consumer, Batch: (BatchPipeline?)null)))
             .Concat(batches.SelectMany(batch => TypesOf(batch.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)null, Batch: (BatchPipeline?)batch))))
             .ToList();
-        _byType = pairs.GroupBy(pair => pair.Type).ToDictionary(group => (group.Key.Topic, group.Key.Name), group => RouteOf(group.Key, group));
-        _defaults = _byType.Values.Where(route => route.Type!.IsTopicDefault).ToDictionary(route => route.Type!.Topic, StringComparer.Ordinal);
+        var routes = pairs.GroupBy(pair => pair.Type).Select(group => RouteOf(group.Key, group)).ToList();
+        _routes = routes.GroupBy(route => route.Type!.Topic, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
+        _defaults = routes.Where(route => route.Type!.IsTopicDefault).ToDictionary(route => route.Type!.Topic, StringComparer.Ordinal);
         _unreadable = pairs.GroupBy(pair => pair.Type.Topic, StringComparer.Ordinal).ToDictionary(group => group.Key, group => RouteOf(null, group), StringComparer.Ordinal);
         _unknownTypesDie = [.. _unreadable.Keys.Where(unknownTypesDie)];
 
@@ -38,12 +40,21 @@ internal sealed class EventRoutes
     /// <summary>The type's name, empty where neither record nor topic has one, and its route, <see langword="null"/> for a record to pass over.</summary>
     public (string TypeName, Route? Route) Find(IncomingRecord record)
     {
-        if (record.Headers[Headers.Type] is not { Length: > 0 } name)
+        if (record.Headers.GetBytes(Headers.Type) is not { Length: > 0 } name)
         {
             return _defaults.TryGetValue(record.Topic, out var byDefault) ? (byDefault.Type!.Name, byDefault) : ("", _unreadable.GetValueOrDefault(record.Topic));
         }
 
-        return (name, _byType.GetValueOrDefault((record.Topic, name)) ?? (_unknownTypesDie.Contains(record.Topic) ? _unreadable[record.Topic] : null));
+        // A topic has few types: to compare the bytes with each is faster than to make a text of them and look that up.
+        foreach (var known in _routes.GetValueOrDefault(record.Topic, []))
+        {
+            if (name.AsSpan().SequenceEqual(known.Type!.NameBytes))
+            {
+                return (known.Type.Name, known);
+            }
+        }
+
+        return (Encoding.UTF8.GetString(name), _unknownTypesDie.Contains(record.Topic) ? _unreadable[record.Topic] : null);
     }
 
     /// <param name="Type"><see langword="null"/> where it can't be told: then the record is dead for everyone whom it may be for.</param>

@@ -32,14 +32,14 @@ internal sealed class ProcessSpan : IDisposable
     public static ProcessSpan Start(IncomingRecord record, ConsumerSettings consumer, int replayCount = 0)
     {
         var parent = TracePropagation.Extract(record.Headers);
-        var name = $"process {record.Topic}";
-        var links = replayCount > 0 && parent != default
-            ? new[] { new ActivityLink(parent, new ActivityTagsCollection { { "cuckoo.eventbus.replay_count", replayCount } }) }
-            : null;
-        var activity = BusMetrics.Source.StartActivity(name, ActivityKind.Consumer, parent, links: links) ?? Unrecorded(name, parent);
-        foreach (var (key, value) in activity is null ? [] : TracePropagation.Baggage(record.Headers))
+        var activity = (BusMetrics.Source.HasListeners() ? BusMetrics.Source.StartActivity($"process {record.Topic}", ActivityKind.Consumer, parent, links: LinksOf(parent, replayCount)) : null)
+            ?? Unrecorded(parent);
+        if (activity is not null && record.Headers.GetBytes(Headers.Baggage) is not null)
         {
-            activity!.AddBaggage(key, value);
+            foreach (var (key, value) in TracePropagation.Baggage(record.Headers))
+            {
+                activity.AddBaggage(key, value);
+            }
         }
 
         if (activity is { IsAllDataRequested: true })
@@ -80,6 +80,11 @@ internal sealed class ProcessSpan : IDisposable
     public void Dispose()
     {
         _activity?.Dispose();
+        if (!BusMetrics.ProcessDuration.Enabled)
+        {
+            return;
+        }
+
         var tags = new TagList
         {
             { "messaging.system", "kafka" },
@@ -96,14 +101,18 @@ internal sealed class ProcessSpan : IDisposable
         BusMetrics.ProcessDuration.Record(Stopwatch.GetElapsedTime(_started).TotalSeconds, tags);
     }
 
-    private static Activity? Unrecorded(string name, ActivityContext parent)
+    private static ActivityLink[]? LinksOf(ActivityContext parent, int replayCount) => replayCount > 0 && parent != default
+        ? [new ActivityLink(parent, new ActivityTagsCollection { { "cuckoo.eventbus.replay_count", replayCount } })]
+        : null;
+
+    private static Activity? Unrecorded(ActivityContext parent)
     {
         if (parent == default)
         {
             return null;
         }
 
-        var activity = new Activity(name).SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags);
+        var activity = new Activity("process").SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags);
         activity.TraceStateString = parent.TraceState;
         return activity.Start();
     }

@@ -32,7 +32,7 @@ internal static class TracePropagation
 
     /// <summary>The trace a record belongs to; <c>default</c> where the header is missing or malformed.</summary>
     public static ActivityContext Extract(EventHeaders headers) =>
-        ActivityContext.TryParse(headers[Headers.TraceParent], headers[Headers.TraceState], isRemote: true, out var context) ? context : default;
+        headers[Headers.TraceParent] is { } parent && ActivityContext.TryParse(parent, headers[Headers.TraceState], isRemote: true, out var context) ? context : default;
 
     /// <summary>The baggage of a record; malformed members are left out.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Baggage(EventHeaders headers)

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Cuckoo.EventBus.Wire;
 
 /// <summary>A record as it came from its topic. Nobody changes it.</summary>
@@ -28,9 +26,10 @@ internal sealed class IncomingRecord
         get
         {
             var size = (Key?.Length ?? 0) + (Value?.Length ?? 0);
-            foreach (var (name, value) in Headers)
+            for (var i = 0; i < Headers.Count; i++)
             {
-                size += Encoding.UTF8.GetByteCount(name) + (value?.Length ?? 0);
+                var (name, value) = Headers[i];
+                size += name.Length + (value?.Length ?? 0);
             }
 
             return size;
