@@ -12,6 +12,9 @@ namespace Cuckoo.EventBus.Consuming;
 /// </summary>
 internal sealed class ConsumerGroup : IDisposable
 {
+    /// <summary>So many records are handed over at once: the pool's threads are not woken for each, and none waits for long.</summary>
+    private const int MaxTogether = 64;
+
     /// <summary>Of one partition, delivered and not passed by its position; about 5 MB of marks.</summary>
     private const int MaxUnsettled = 100_000;
 
@@ -234,7 +237,7 @@ internal sealed class ConsumerGroup : IDisposable
             }
 
             // Polling goes on while paused: it is what keeps the membership.
-            Deliver(Poll(consumer, isPaused ? TimeSpan.Zero : PollTimeout), assignments);
+            DeliverWhatIsThere(consumer, assignments, isPaused ? TimeSpan.Zero : PollTimeout);
             if (Status.IsTroubled)
             {
                 LookAtTroubles(consumer, assignments, ref nextRetry, isPaused);
@@ -319,16 +322,27 @@ internal sealed class ConsumerGroup : IDisposable
             }
 
             ConsumingLog.ConsumerError(_logger, _name, e.Code, e.Reason);
+            _lanes.Begin();
             _stop.Wait(ErrorPause);
             return null;
         }
     }
 
-    private void Deliver(IncomingRecord? record, Assignments assignments)
+    /// <summary>Hands over what the client has, some records together; where it has none, the next one that comes in time.</summary>
+    private void DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
     {
-        if (record is not null)
+        var count = 0;
+        while (count < MaxTogether && !_inFlight.IsFull && Poll(consumer, TimeSpan.Zero) is { } record)
         {
             _lanes.Add(assignments[new PartitionId(record.Topic, record.Partition)], record);
+            count++;
         }
+
+        if (count == 0 && Poll(consumer, timeout) is { } next)
+        {
+            _lanes.Add(assignments[new PartitionId(next.Topic, next.Partition)], next);
+        }
+
+        _lanes.Begin();
     }
 }

@@ -56,7 +56,7 @@ internal sealed class GroupLanes
         }
     }
 
-    /// <summary>Hands a record to its lanes, or passes over one that is for nobody. Called by one thread.</summary>
+    /// <summary>Hands a record to its lanes, which <see cref="Begin"/> it, or passes over one that is for nobody. Called by one thread.</summary>
     public void Add(PartitionAssignment assignment, IncomingRecord record)
     {
         var (typeName, route) = _routes.Find(record);
@@ -71,12 +71,21 @@ internal sealed class GroupLanes
         BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_group));
         foreach (var consumer in route.Consumers)
         {
-            _lanes[consumer].Add(record.Topic, record.Partition, record.Key, delivery);
+            _lanes[consumer].AddOneOfMany(record.Topic, record.Partition, record.Key, delivery);
         }
 
         foreach (var batch in route.Batches)
         {
             _batchLanes.Add(batch, delivery);
+        }
+    }
+
+    /// <summary>Has the lanes begin with what was added.</summary>
+    public void Begin()
+    {
+        foreach (var lanes in _lanes.Values)
+        {
+            lanes.Begin();
         }
     }
 

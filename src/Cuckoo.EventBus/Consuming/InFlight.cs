@@ -9,47 +9,28 @@ internal sealed class InFlight(int maxRecords, long maxBytes)
     private readonly object _lock = new();
     private int _records;
     private long _bytes;
+    private volatile bool _isAwaited;
 
-    public bool IsFull
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _records >= maxRecords || _bytes >= maxBytes;
-            }
-        }
-    }
+    public bool IsFull => Volatile.Read(ref _records) >= maxRecords || Volatile.Read(ref _bytes) >= maxBytes;
 
-    public int Records
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _records;
-            }
-        }
-    }
+    public int Records => Volatile.Read(ref _records);
 
-    private bool HasRoom => _records <= maxRecords / 2 && _bytes <= maxBytes / 2;
+    private bool HasRoom => Volatile.Read(ref _records) <= maxRecords / 2 && Volatile.Read(ref _bytes) <= maxBytes / 2;
 
     public void Add(int bytes)
     {
-        lock (_lock)
-        {
-            _records++;
-            _bytes += bytes;
-        }
+        Interlocked.Increment(ref _records);
+        Interlocked.Add(ref _bytes, bytes);
     }
 
     public void Remove(int bytes)
     {
-        lock (_lock)
+        Interlocked.Add(ref _bytes, -bytes);
+        Interlocked.Decrement(ref _records);
+        // The waiting thread says so before it looks, and this one looks after it has counted: one of the two sees the other.
+        if (_isAwaited && HasRoom)
         {
-            _records--;
-            _bytes -= bytes;
-            if (HasRoom)
+            lock (_lock)
             {
                 Monitor.PulseAll(_lock);
             }
@@ -61,7 +42,11 @@ internal sealed class InFlight(int maxRecords, long maxBytes)
     {
         lock (_lock)
         {
-            return HasRoom || (Monitor.Wait(_lock, limit) && HasRoom);
+            _isAwaited = true;
+            Interlocked.MemoryBarrier();
+            var hasRoom = HasRoom || (Monitor.Wait(_lock, limit) && HasRoom);
+            _isAwaited = false;
+            return hasRoom;
         }
     }
 }
