@@ -21,8 +21,15 @@ internal sealed class ConsumerGroup : IDisposable
     /// <summary>Also how long a stop may go unnoticed.</summary>
     private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Fast handlers make room in this time; pausing would throw away what the client has fetched.</summary>
-    private static readonly TimeSpan RoomTimeout = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long one poll may be late for want of room: too short to matter to the group.</summary>
+    private static readonly TimeSpan RoomTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// A client that is paused throws away what it has fetched, some 16 MB, and fetches it again: where handlers finish
+    /// anything at all, it is cheaper to poll at their pace. Nothing finished for so long, it is paused and polled on; the few
+    /// records that come meanwhile are above the limit.
+    /// </summary>
+    private static readonly TimeSpan PauseAfter = TimeSpan.FromSeconds(2);
 
     /// <summary>Often enough for the client's commit interval (5 s), and too seldom to cost anything.</summary>
     private static readonly TimeSpan StoreInterval = TimeSpan.FromMilliseconds(200);
@@ -217,6 +224,7 @@ internal sealed class ConsumerGroup : IDisposable
     private void PollUntilStopped(KafkaConsumer consumer, Assignments assignments)
     {
         var isPaused = false;
+        var fullSince = 0L;
         var pausedVersion = 0;
         var tooLong = new HashSet<PartitionId>();
         var nextStore = 0L;
@@ -229,7 +237,7 @@ internal sealed class ConsumerGroup : IDisposable
                 isPaused = false;
                 consumer.Resume(assignments.Partitions.Except(tooLong));
             }
-            else if (!isPaused && _inFlight.IsFull && !_inFlight.WaitForRoom(RoomTimeout))
+            else if (!isPaused && IsFullFor(PauseAfter, ref fullSince))
             {
                 isPaused = true;
                 pausedVersion = assignments.Version;
@@ -260,9 +268,22 @@ internal sealed class ConsumerGroup : IDisposable
             if (Environment.TickCount64 >= nextMeasure)
             {
                 nextMeasure = Environment.TickCount64 + (long)MeasureInterval.TotalMilliseconds;
-                Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
+                Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _inFlight.IsFull || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
             }
         }
+    }
+
+    /// <summary>Waits a little for room, and tells whether none at all was made for long.</summary>
+    private bool IsFullFor(TimeSpan limit, ref long since)
+    {
+        if (!_inFlight.IsFull || _inFlight.WaitForRoom(RoomTimeout) || !_inFlight.IsFull)
+        {
+            since = 0;
+            return false;
+        }
+
+        since = since == 0 ? Environment.TickCount64 : since;
+        return Environment.TickCount64 - since >= (long)limit.TotalMilliseconds;
     }
 
     /// <summary>Begins to fetch anew what was refused: if that is mended, the topic's records come, or at least its end.</summary>

@@ -132,6 +132,10 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         var client = Client(settings.Options.Kafka.Consumer);
         // A topic that is created after its consumers started would otherwise be found after five minutes.
         client.TryAdd("topic.metadata.refresh.interval.ms", "10000");
+        // What waits in the client: 64 MB are more than most services take for everything else, and no faster.
+        client.TryAdd("queued.max.messages.kbytes", "16384");
+        // A client whose queue was full fetches nothing for a second by default, and a fast consumer has emptied it long before.
+        client.TryAdd("fetch.queue.backoff.ms", "20");
         return new ConsumerConfig(client)
         {
             GroupId = group,
