@@ -17,7 +17,7 @@ public abstract record DomainEvent
     private bool _stampedByPublisher;
 
     /// <summary>Creates an event with a new <see cref="EventId"/>.</summary>
-    protected DomainEvent() => _eventId = Guid.CreateVersion7();
+    protected DomainEvent() => _eventId = UniqueId.New();
 
     /// <summary>Copies an event by <c>with</c>: the copy is another event, so it gets an identity of its own.</summary>
     /// <param name="original">The event that is copied.</param>
@@ -28,7 +28,7 @@ public abstract record DomainEvent
     protected DomainEvent(DomainEvent original)
     {
         ArgumentNullException.ThrowIfNull(original);
-        _eventId = Guid.CreateVersion7();
+        _eventId = UniqueId.New();
         _occurredAt = original._stampedByPublisher ? default : original._occurredAt;
     }
 

@@ -69,7 +69,7 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
 
         if (batch.Count == 1)
         {
-            await RunAloneAsync(batch[0], () => pipeline.RunAsync(batch[0].Event, batch[0].Context, assignment)).ConfigureAwait(false);
+            await RunAloneAsync(batch[0], () => pipeline.RunAsync(batch[0].Event, batch[0].Context, assignment).AsTask()).ConfigureAwait(false);
             return;
         }
 

@@ -3,6 +3,8 @@ namespace Cuckoo.EventBus.Consuming;
 /// <summary>The service's <c>OnConsume</c> hooks, the first outermost. Safe for concurrent use.</summary>
 internal sealed class ConsumeHooks(IReadOnlyList<Func<EventContext, Func<Task>, Task>> hooks)
 {
+    public bool IsEmpty => hooks.Count == 0;
+
     /// <summary>Around one event: what a hook sets as ambient state, the handler sees.</summary>
     public Task AroundAsync(EventContext context, Func<Task> handle)
     {

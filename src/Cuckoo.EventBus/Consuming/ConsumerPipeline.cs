@@ -45,7 +45,7 @@ internal sealed class ConsumerPipeline(
 
     /// <returns><see langword="null"/>, or why the event is parked or a dead letter.</returns>
     /// <exception cref="OperationCanceledException">The partition is given up; there is no outcome.</exception>
-    public async Task<Exception?> RunAsync(IncomingEvent incoming, EventContext context, PartitionAssignment assignment)
+    public async ValueTask<Exception?> RunAsync(IncomingEvent incoming, EventContext context, PartitionAssignment assignment)
     {
         var key = KeyOf(incoming);
         var lease = assignment.Lease;
@@ -55,15 +55,12 @@ internal sealed class ConsumerPipeline(
             return null;
         }
 
-        var outcome = Outcome.SkippedByHook;
-        var failure = await retries.RunAsync(
-            async attempt => outcome = await TryAsync(incoming, key, row: null, ContextOf(context, attempt), lease).ConfigureAwait(false),
-            row: null,
-            lease.Ending).ConfigureAwait(false);
+        var run = new EventRun(this, incoming, key, row: null, context, lease);
+        var failure = await retries.RunAsync(static (run, attempt) => run.Pipeline.TryAsync(run, attempt), run, row: null, lease.Ending).ConfigureAwait(false);
         if (failure is null)
         {
-            await SettleAsync(outcome, key, row: null, lease.Ended).ConfigureAwait(false);
-            await HoldIfParkedAsync(outcome == Outcome.StandsParked ? InboxOutcome.Parked : null, incoming, assignment).ConfigureAwait(false);
+            await SettleAsync(run).ConfigureAwait(false);
+            await HoldIfParkedAsync(run.Outcome == Outcome.StandsParked ? InboxOutcome.Parked : null, incoming, assignment).ConfigureAwait(false);
             return null;
         }
 
@@ -117,22 +114,11 @@ internal sealed class ConsumerPipeline(
     public async Task<Exception?> RunParkedAsync(IncomingEvent incoming, EventContext context, ParkedRow row, PartitionAssignment assignment)
     {
         var lease = assignment.Lease;
-        var outcome = Outcome.SkippedByHook;
-        var failure = await retries.RunAsync(
-            async attempt =>
-            {
-                if (incoming.Unreadable is { } reason)
-                {
-                    ExceptionDispatchInfo.Throw(reason);
-                }
-
-                outcome = await TryAsync(incoming, row.InboxKey, row, ContextOf(context, attempt), lease).ConfigureAwait(false);
-            },
-            row,
-            lease.Ending).ConfigureAwait(false);
+        var run = new EventRun(this, incoming, row.InboxKey, row, context, lease);
+        var failure = await retries.RunAsync(static (run, attempt) => run.Pipeline.TryAsync(run, attempt), run, row, lease.Ending).ConfigureAwait(false);
         if (failure is null)
         {
-            await SettleAsync(outcome, row.InboxKey, row, lease.Ended).ConfigureAwait(false);
+            await SettleAsync(run).ConfigureAwait(false);
         }
         else if (retries.ParkedDelay(failure) is { } delay)
         {
@@ -169,7 +155,7 @@ internal sealed class ConsumerPipeline(
     }
 
     /// <summary>Runs one attempt when it is its turn, within its time limit, which is the handler's alone.</summary>
-    public async Task<TResult> InTurnAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> run, TState state, Lease lease)
+    public async ValueTask<TResult> InTurnAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> run, TState state, Lease lease)
     {
         using var pass = await gate.EnterAsync(lease.Ending).ConfigureAwait(false);
         using var turn = transaction is null ? default : await database!.EnterWriteAsync(lease.Ending).ConfigureAwait(false);
@@ -179,70 +165,73 @@ internal sealed class ConsumerPipeline(
     private Task HoldIfParkedAsync(InboxOutcome? standing, IncomingEvent incoming, PartitionAssignment assignment) =>
         standing == InboxOutcome.Parked ? HoldIfParkedAsync(incoming, assignment) : Task.CompletedTask;
 
-    private static EventContext ContextOf(EventContext context, int attempt) => context.Attempt == attempt ? context : context with { Attempt = attempt };
-
     /// <summary>One attempt.</summary>
-    private async Task<Outcome> TryAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)
+    private async Task TryAsync(EventRun run, int attempt)
     {
+        if (run.Incoming.Unreadable is { } reason)
+        {
+            ExceptionDispatchInfo.Throw(reason);
+        }
+
+        run.Begin(attempt);
         try
         {
-            return await InTurnAsync(
-                static async (state, token) => await state.Pipeline.RunHooksAsync(state.incoming, state.key, state.row, state.context, token).ConfigureAwait(false),
-                (Pipeline: this, incoming, key, row, context),
-                lease).ConfigureAwait(false);
+            run.Outcome = await InTurnAsync(static (run, token) => run.Pipeline.RunHooksAsync(run, token), run, run.Lease).ConfigureAwait(false);
         }
         catch (CommitUnknownException e)
         {
             // What else than Done it finds, another process has decided meanwhile.
             var standing = await _inquiry.AskAsync(
                 e,
-                token => inbox!.FindAsync(key, token),
-                found => found is not null && !(row is not null && found == InboxOutcome.Parked),
-                lease.Ended).ConfigureAwait(false);
-            return standing == InboxOutcome.Done ? Outcome.Done : OutcomeOf(standing);
+                token => inbox!.FindAsync(run.Key, token),
+                found => found is not null && !(run.Row is not null && found == InboxOutcome.Parked),
+                run.Lease.Ended).ConfigureAwait(false);
+            run.Outcome = standing == InboxOutcome.Done ? Outcome.Done : OutcomeOf(standing);
         }
     }
 
-    private async Task<Outcome> RunHooksAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, CancellationToken ct)
+    private ValueTask<Outcome> RunHooksAsync(EventRun run, CancellationToken ct) => _hooks.IsEmpty ? RunHandlerAsync(run, ct) : RunInHooksAsync(run, ct);
+
+    private async ValueTask<Outcome> RunInHooksAsync(EventRun run, CancellationToken ct)
     {
         var outcome = Outcome.SkippedByHook;
-        async Task HandleAsync() => outcome = await RunHandlerAsync(incoming, key, row, context, ct).ConfigureAwait(false);
+        async Task HandleAsync() => outcome = await RunHandlerAsync(run, ct).ConfigureAwait(false);
         await (consumer.IsBatch
             // What a handler of batches sees does not depend on how many there are.
-            ? _hooks.AroundEachAsync([context], static c => c, passed => passed.Count > 0 ? HandleAsync() : Task.CompletedTask, ct)
-            : _hooks.AroundAsync(context, HandleAsync)).ConfigureAwait(false);
+            ? _hooks.AroundEachAsync([run.Context], static c => c, passed => passed.Count > 0 ? HandleAsync() : Task.CompletedTask, ct)
+            : _hooks.AroundAsync(run.Context, HandleAsync)).ConfigureAwait(false);
         return outcome;
     }
 
-    private async Task<Outcome> RunHandlerAsync(IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, CancellationToken ct)
+    private async ValueTask<Outcome> RunHandlerAsync(EventRun run, CancellationToken ct)
     {
         if (transaction is not null)
         {
-            return OutcomeOf(await transaction.RunAsync(row is null ? FirstTime() : Parked(row), ct).ConfigureAwait(false));
+            return OutcomeOf(await transaction.RunAsync(WorkOf(run), ct).ConfigureAwait(false));
         }
 
-        if (inbox is not null && await inbox.FindAsync(key, ct).ConfigureAwait(false) is { } standing && !(row is not null && standing == InboxOutcome.Parked))
+        if (inbox is not null && await inbox.FindAsync(run.Key, ct).ConfigureAwait(false) is { } standing && !(run.Row is not null && standing == InboxOutcome.Parked))
         {
             return OutcomeOf(standing);
         }
 
         await using var scope = scopes.CreateAsyncScope();
-        await HandleAsync(scope.ServiceProvider, ct).ConfigureAwait(false);
+        await HandleAsync(run, scope.ServiceProvider, ct).ConfigureAwait(false);
         return Outcome.Done;
-
-        Task HandleAsync(IServiceProvider services, CancellationToken token) =>
-            _handlers[incoming.Type!].InvokeAsync(services, incoming.NextInstance(), context, token);
-
-        InboxWork FirstTime() => new(
-            (layout, connection, current, token) => inbox!.ClaimAsync(layout, connection, current, key, InboxOutcome.Done, token),
-            HandleAsync);
-
-        InboxWork Parked(ParkedRow parked) => new(
-            async (layout, connection, current, token) =>
-                await inbox!.SettleAsync(layout, connection, current, key, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
-            HandleAsync,
-            (layout, connection, current, token) => parking!.Store.RemoveAsync(layout, connection, current, parked, token));
     }
+
+    private InboxWork WorkOf(EventRun run) => run.Row is not { } row
+        ? new InboxWork(
+            (layout, connection, current, token) => inbox!.ClaimAsync(layout, connection, current, run.Key, InboxOutcome.Done, token),
+            (services, token) => HandleAsync(run, services, token))
+        : new InboxWork(
+            async (layout, connection, current, token) =>
+                await inbox!.SettleAsync(layout, connection, current, run.Key, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
+            (services, token) => HandleAsync(run, services, token),
+            (layout, connection, current, token) => parking!.Store.RemoveAsync(layout, connection, current, row, token));
+
+    private Task HandleAsync(EventRun run, IServiceProvider services, CancellationToken ct) =>
+        _handlers[run.Incoming.Type!].InvokeAsync(services, run.Incoming.NextInstance(), run.Context, ct);
 
     private static Outcome OutcomeOf(InboxOutcome? standing) => standing switch
     {
@@ -251,28 +240,28 @@ internal sealed class ConsumerPipeline(
         _ => Outcome.Duplicate,
     };
 
-    private async Task SettleAsync(Outcome outcome, InboxKey key, ParkedRow? row, CancellationToken ct)
+    private async ValueTask SettleAsync(EventRun run)
     {
-        if (row is not null && (transaction is null || outcome != Outcome.Done))
+        if (run.Row is not null && (transaction is null || run.Outcome != Outcome.Done))
         {
             // The handler has called out, or there was nothing to handle: the row goes by itself.
-            await parking!.SettleAsync(row, ct).ConfigureAwait(false);
+            await parking!.SettleAsync(run.Row, run.Lease.Ended).ConfigureAwait(false);
         }
 
-        switch (outcome)
+        switch (run.Outcome)
         {
             case Outcome.Done:
-                if (row is null && inbox is not null && transaction is null)
+                if (run.Row is null && inbox is not null && transaction is null)
                 {
                     // The handler has called out; that it did must not be forgotten for want of a database.
                     await persistence.RunAsync(
                         async token =>
                         {
-                            await inbox.MarkDoneAsync(key, token).ConfigureAwait(false);
+                            await inbox.MarkDoneAsync(run.Key, token).ConfigureAwait(false);
                             return true;
                         },
                         InboxAway,
-                        ct).ConfigureAwait(false);
+                        run.Lease.Ended).ConfigureAwait(false);
                 }
 
                 BusMetrics.Handled.Add(1, _tags);
@@ -290,4 +279,26 @@ internal sealed class ConsumerPipeline(
     private InboxKey KeyOf(IncomingEvent incoming) => new(consumer.Group, consumer.Name, incoming.StoredSource, incoming.StoredId);
 
     private void InboxAway(Exception e) => ConsumingLog.InboxAway(logger, e, consumer.Name);
+
+    /// <summary>One event's way through its attempts.</summary>
+    private sealed class EventRun(ConsumerPipeline pipeline, IncomingEvent incoming, InboxKey key, ParkedRow? row, EventContext context, Lease lease)
+    {
+        public ConsumerPipeline Pipeline => pipeline;
+
+        public IncomingEvent Incoming => incoming;
+
+        public InboxKey Key => key;
+
+        /// <summary>Where it is parked.</summary>
+        public ParkedRow? Row => row;
+
+        public Lease Lease => lease;
+
+        /// <summary>What the current attempt's handler is told.</summary>
+        public EventContext Context { get; private set; } = context;
+
+        public Outcome Outcome { get; set; } = Outcome.SkippedByHook;
+
+        public void Begin(int attempt) => Context = Context.Attempt == attempt ? Context : Context with { Attempt = attempt };
+    }
 }

@@ -60,5 +60,5 @@ internal sealed class EventRoutes
     /// <param name="Type"><see langword="null"/> where it can't be told: then the record is dead for everyone whom it may be for.</param>
     /// <param name="Consumers">Those that take it by itself.</param>
     /// <param name="Batches">Those that take it in a batch.</param>
-    internal sealed record Route(EventType? Type, IReadOnlyList<ConsumerPipeline> Consumers, IReadOnlyList<BatchPipeline> Batches);
+    internal sealed record Route(EventType? Type, ConsumerPipeline[] Consumers, BatchPipeline[] Batches);
 }

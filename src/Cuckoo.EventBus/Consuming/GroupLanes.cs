@@ -66,7 +66,7 @@ internal sealed class GroupLanes
             return;
         }
 
-        var delivery = assignment.Deliver(record, typeName, route.Type, route.Consumers.Count + route.Batches.Count);
+        var delivery = assignment.Deliver(record, typeName, route.Type, route.Consumers.Length + route.Batches.Length);
         InFlight.Add(delivery.Size);
         BusMetrics.InFlight.Add(1, BusMetrics.GroupTag(_group));
         foreach (var consumer in route.Consumers)

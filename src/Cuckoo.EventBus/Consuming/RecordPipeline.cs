@@ -22,13 +22,13 @@ internal sealed class RecordPipeline(EventRoutes routes, TimeProvider time, ILog
     {
         var record = delivery.Record;
 
-        // 1. Trace and log scope: what happens from here on belongs to the publisher's trace.
+        // 1. Trace: what happens from here on belongs to the publisher's.
         using var span = ProcessSpan.Start(record, consumer.Consumer);
-        using var scope = ConsumingLog.BeginRecord(
-            logger, record.Headers[Headers.Id] ?? "", delivery.TypeName, record.Topic, record.Partition, record.Offset, Activity.Current?.TraceId.ToHexString());
 
         // 2. Identity and contents. Nothing on the wire but the type's name on this topic selects a class.
         var incoming = IncomingEvent.Read(record, delivery.Type, delivery.TypeName);
+        using var scope = ConsumingLog.BeginRecord(
+            logger, incoming.Id, incoming.TypeName, record.Topic, record.Partition, record.Offset, Activity.Current?.TraceId.ToHexString());
 
         // 3. Is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
         var failure = incoming.Unreadable is { } reason

@@ -42,7 +42,7 @@ internal static class DeadLetterRecord
     private static OutgoingRecord Build(
         IncomingEvent incoming, InboxKey key, Failure failure, string? traceId, BusSettings settings, byte[]? payload, bool withOriginals)
     {
-        var id = Guid.CreateVersion7().ToString();
+        var id = UniqueId.New().ToString();
         var type = StoredRecordSql.TypeOf(incoming) is { Length: > 0 } known ? known : UnknownType;
         var headers = new EventHeaders
         {

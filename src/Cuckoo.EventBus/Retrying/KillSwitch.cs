@@ -14,11 +14,12 @@ internal sealed class KillSwitch(KillSwitchOptions options, ConsumerGate gate)
     /// <summary>Puts the switch around a handler. It costs nothing where it is off.</summary>
     /// <param name="pipeline">What the handler will run in.</param>
     /// <param name="isFailure">Whether an end counts as a failure of the handler.</param>
-    public void AddTo(ResiliencePipelineBuilder pipeline, Func<CircuitBreakerPredicateArguments<object>, ValueTask<bool>> isFailure)
+    /// <returns>Whether it is on.</returns>
+    public bool TryAddTo(ResiliencePipelineBuilder pipeline, Func<CircuitBreakerPredicateArguments<object>, ValueTask<bool>> isFailure)
     {
         if (options.FailureRate <= 0)
         {
-            return;
+            return false;
         }
 
         pipeline.AddCircuitBreaker(new CircuitBreakerStrategyOptions
@@ -45,6 +46,7 @@ internal sealed class KillSwitch(KillSwitchOptions options, ConsumerGate gate)
                 return default;
             },
         });
+        return true;
     }
 
     /// <summary>A person knows that it works again.</summary>

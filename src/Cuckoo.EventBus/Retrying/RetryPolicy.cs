@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Cuckoo.EventBus.Inbox;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Telemetry;
@@ -30,6 +31,7 @@ internal sealed class RetryPolicy
     private readonly ResiliencePipeline _attempts;
     private readonly ResiliencePipeline _untilSomeonesFault;
     private readonly ResiliencePipeline _attempt;
+    private readonly bool _isSwitched;
 
     public RetryPolicy(ConsumerSettings consumer, Fault fault, ConsumerGate gate, KillSwitch killSwitch, TimeProvider time, ILogger<RetryPolicy> logger)
     {
@@ -43,7 +45,7 @@ internal sealed class RetryPolicy
         waiting.DelayGenerator = args => ValueTask.FromResult(DelayAfter(args.Outcome.Exception));
         _untilSomeonesFault = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(waiting).Build();
         var attempt = new ResiliencePipelineBuilder { TimeProvider = time };
-        killSwitch.AddTo(attempt, IsChargedAsync);
+        _isSwitched = killSwitch.TryAddTo(attempt, IsChargedAsync);
         _attempt = attempt
             // By a generator: that takes any length, the property only up to a day.
             .AddTimeout(new Polly.Timeout.TimeoutStrategyOptions { TimeoutGenerator = _ => ValueTask.FromResult(consumer.Options.AttemptTimeout) })
@@ -54,31 +56,38 @@ internal sealed class RetryPolicy
     /// One run of a handler: cancels its token when it takes too long, and makes its end a failure; counts for the kill switch.
     /// </summary>
     /// <exception cref="PausedException">The kill switch was faster; the handler did not run.</exception>
-    public async ValueTask<TResult> AttemptAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> handle, TState state, CancellationToken ct)
-    {
-        var run = new HandlerRun<TState, TResult>(handle, state);
-        var context = ResilienceContextPool.Shared.Get(ct);
-        try
-        {
-            context.Properties.Set(Began, _time.GetTimestamp());
-            return await _attempt.ExecuteAsync(static (context, run) => run.BeginAsync(context.CancellationToken), context, run).ConfigureAwait(false);
-        }
-        catch (BrokenCircuitException e) when (!run.HasBegun)
-        {
-            throw new PausedException(e);
-        }
-        finally
-        {
-            ResilienceContextPool.Shared.Return(context);
-        }
-    }
+    public ValueTask<TResult> AttemptAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> handle, TState state, CancellationToken ct) =>
+        _isSwitched ? AttemptSwitchedAsync(handle, state, ct) : _attempt.ExecuteAsync(handle, state, ct);
 
     /// <param name="attempt">Gets the attempt's number; the same one again where the last try was nobody's fault.</param>
+    /// <param name="state">What it is given.</param>
     /// <param name="row">The record's parked row: once tried, it gets one attempt at a time.</param>
     /// <param name="ct">Cancelled when no further attempt shall begin; one that runs may still succeed.</param>
     /// <returns><see langword="null"/> after success, else the last failure.</returns>
     /// <exception cref="OperationCanceledException">It did not succeed, and there is no further attempt.</exception>
-    public async Task<Failure?> RunAsync(Func<int, Task> attempt, ParkedRow? row, CancellationToken ct)
+    public async ValueTask<Failure?> RunAsync<TState>(Func<TState, int, Task> attempt, TState state, ParkedRow? row, CancellationToken ct)
+    {
+        var number = (row?.Attempts ?? 0) + 1;
+        CountRetry(number);
+        var began = _time.GetTimestamp();
+        try
+        {
+            // Almost all succeed at once, and cost nothing of what is there for failures.
+            await attempt(state, number).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            return await GoOnAsync(attempt, state, new Tried(e, began), row, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="state">What it is given.</param>
+    /// <param name="tried">What became of the first one.</param>
+    /// <param name="row">The record's parked row.</param>
+    /// <param name="ct">Cancelled when no further attempt shall begin.</param>
+    private async Task<Failure?> GoOnAsync<TState>(Func<TState, int, Task> attempt, TState state, Tried tried, ParkedRow? row, CancellationToken ct)
     {
         var number = row?.Attempts ?? 0;
         DateTimeOffset? first = number > 0 ? row!.FirstFailedAt : null;
@@ -88,14 +97,15 @@ internal sealed class RetryPolicy
             await (number == 0 ? _attempts : ResiliencePipeline.Empty).ExecuteAsync(
                 async token =>
                 {
-                    if (++number > 1)
+                    number++;
+                    if (!tried.IsPending)
                     {
-                        BusMetrics.Retries.Add(1, BusMetrics.GroupTag(_consumer.Group), BusMetrics.ConsumerTag(_consumer.Name));
+                        CountRetry(number);
                     }
 
                     try
                     {
-                        await RunUntilSomeonesFaultAsync(attempt, number, token).ConfigureAwait(false);
+                        await RunUntilSomeonesFaultAsync(n => attempt(state, n), number, tried, token).ConfigureAwait(false);
                     }
                     catch (Exception e) when (!ct.IsCancellationRequested)
                     {
@@ -123,7 +133,7 @@ internal sealed class RetryPolicy
     {
         try
         {
-            await RunUntilSomeonesFaultAsync(_ => attempt(), number: 1, ct).ConfigureAwait(false);
+            await RunUntilSomeonesFaultAsync(_ => attempt(), number: 1, tried: null, ct).ConfigureAwait(false);
             return null;
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
@@ -159,7 +169,11 @@ internal sealed class RetryPolicy
 
     private static TimeSpan Shorter(TimeSpan delay) => delay < LongestDelay ? delay : LongestDelay;
 
-    private async Task RunUntilSomeonesFaultAsync(Func<int, Task> attempt, int number, CancellationToken ct)
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="tried">What became of the first one, if it was made.</param>
+    /// <param name="ct">Cancelled when no further one shall begin.</param>
+    private async Task RunUntilSomeonesFaultAsync(Func<int, Task> attempt, int number, Tried? tried, CancellationToken ct)
     {
         var context = ResilienceContextPool.Shared.Get(ct);
         try
@@ -167,11 +181,44 @@ internal sealed class RetryPolicy
             await _untilSomeonesFault.ExecuteAsync(
                 static async (context, run) =>
                 {
+                    if (run.tried is { IsPending: true })
+                    {
+                        context.Properties.Set(Began, run.tried.Began);
+                        run.tried.Throw();
+                    }
+
                     context.Properties.Set(Began, run._time.GetTimestamp());
                     await run.attempt(run.number).ConfigureAwait(false);
                 },
                 context,
-                (attempt, number, _time)).ConfigureAwait(false);
+                (attempt, number, tried, _time)).ConfigureAwait(false);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    private void CountRetry(int number)
+    {
+        if (number > 1)
+        {
+            BusMetrics.Retries.Add(1, BusMetrics.GroupTag(_consumer.Group), BusMetrics.ConsumerTag(_consumer.Name));
+        }
+    }
+
+    private async ValueTask<TResult> AttemptSwitchedAsync<TState, TResult>(Func<TState, CancellationToken, ValueTask<TResult>> handle, TState state, CancellationToken ct)
+    {
+        var run = new HandlerRun<TState, TResult>(handle, state);
+        var context = ResilienceContextPool.Shared.Get(ct);
+        try
+        {
+            context.Properties.Set(Began, _time.GetTimestamp());
+            return await _attempt.ExecuteAsync(static (context, run) => run.BeginAsync(context.CancellationToken), context, run).ConfigureAwait(false);
+        }
+        catch (BrokenCircuitException e) when (!run.HasBegun)
+        {
+            throw new PausedException(e);
         }
         finally
         {
@@ -224,6 +271,22 @@ internal sealed class RetryPolicy
         {
             HasBegun = true;
             return handle(state, ct);
+        }
+    }
+
+    /// <summary>A first attempt that failed before there was anything to repeat it: what repeats begins with its end.</summary>
+    private sealed class Tried(Exception failure, long began)
+    {
+        private readonly ExceptionDispatchInfo _failure = ExceptionDispatchInfo.Capture(failure);
+
+        public bool IsPending { get; private set; } = true;
+
+        public long Began => began;
+
+        public void Throw()
+        {
+            IsPending = false;
+            _failure.Throw();
         }
     }
 }

@@ -25,7 +25,7 @@ internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
 
         var type = settings.Types.Of(clrType);
         (@event as DomainEvent)?.StampOccurredAt(time.GetUtcNow());
-        var id = type.Id(@event) ?? Guid.CreateVersion7().ToString();
+        var id = type.Id(@event) ?? UniqueId.New().ToString();
         if (!EventId.IsStorable(id))
         {
             throw new EventBusException($"The id of {type.Name} has {id.Length} characters. An event id is 1 to {EventId.MaxBytes} bytes of UTF-8 without control characters.");
