@@ -352,6 +352,7 @@ internal sealed class ConsumerGroup : IDisposable
     /// <summary>Hands over what the client has, some records together; where it has none, the next one that comes in time.</summary>
     private void DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
     {
+        _inFlight.WaitForFew();
         var count = 0;
         while (count < MaxTogether && !_inFlight.IsFull && Poll(consumer, TimeSpan.Zero) is { } record)
         {
