@@ -22,7 +22,7 @@ internal static class UniqueId
     public static Guid New()
     {
         Span<byte> id = stackalloc byte[Size];
-        BinaryPrimitives.WriteInt64BigEndian(id, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() << 16);
+        BinaryPrimitives.WriteInt64BigEndian(id, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() << 16);
         Random().CopyTo(id[^RandomSize..]);
         id[6] = (byte)((id[6] & 0x0F) | 0x70);
         id[8] = (byte)((id[8] & 0x3F) | 0x80);
