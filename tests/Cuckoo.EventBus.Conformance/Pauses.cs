@@ -43,7 +43,8 @@ public abstract class Pauses(Pair pair)
         // Without keys each has a lane of its own. A record whose lane has one before it that waits for the paused consumer waits
         // too, at every consumer: see IConsumerAdministration.Pause.
         await SendAsync(1);
-        await Eventually.Equal(1, () => shop.Script.Seen.Count(h => h.Context.Consumer == Warehouse.Ship));
+        var administration = shop.Service.Services.GetRequiredService<IConsumerAdministration>();
+        await Eventually.Equal(ConsumerState.Paused, () => Assert.Single(administration.List(), c => c.Name == Warehouse.Ship).State);
         await shop.EventuallyNumbersAsync(1);
 
         await Task.WhenAll(Enumerable.Range(2, 20).Select(SendAsync));

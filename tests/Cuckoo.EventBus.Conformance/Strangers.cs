@@ -41,8 +41,9 @@ public abstract partial class Strangers(Pair pair)
         await shop.SendAsync(new OrderPlaced("a", 2), partition: 0);
 
         await shop.EventuallyNumbersAsync(2);
+        // Another lane's.
+        await Eventually.Equal(1, () => counter.Of(shop.Service.Name));
         Assert.Empty(await shop.DeadLettersAsync());
-        Assert.Equal(1, counter.Of(shop.Service.Name));
     }
 
     [Fact]
@@ -54,18 +55,21 @@ public abstract partial class Strangers(Pair pair)
         await shop.SendAsync(new OrderPlaced("a", 2), partition: 0);
 
         await shop.EventuallyNumbersAsync(2);
-        Assert.Equal("order.framed", Assert.Single(await shop.DeadLettersAsync()).Type);
+        // Another lane's.
+        Assert.Equal("order.framed", Assert.Single(await shop.DeadLettersAsync(1)).Type);
     }
 
     [Fact]
     public async Task A_name_on_the_wire_never_selects_a_class()
     {
+        using var counter = new CountedMeasurements("cuckoo.eventbus.consumer.unknown_types");
         await using var shop = await pair.OpenAsync();
 
         await shop.SendBytesAsync("""{"orderId":"a","number":1}"""u8.ToArray(), null, Named(typeof(OrderPlaced).AssemblyQualifiedName!), partition: 0);
         await shop.SendAsync(new OrderPlaced("a", 2), partition: 0);
 
         await shop.EventuallyNumbersAsync(2);
+        await Eventually.Equal(1, () => counter.Of(shop.Service.Name));
         Assert.Single(shop.Script.Seen);
     }
 

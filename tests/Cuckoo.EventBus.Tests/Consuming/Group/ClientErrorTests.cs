@@ -25,7 +25,7 @@ public sealed class ClientErrorTests(KafkaFixture kafka, PostgresFixture databas
         Assert.Equal(HealthStatus.Unhealthy, health.Status);
         Assert.Contains("the same group.instance.id", health.Description, StringComparison.Ordinal);
         Assert.Contains("FencedInstanceId", Members.StatusOf(first).Reason, StringComparison.Ordinal);
-        Assert.Single(first.Log.Entries, e => e.Level == LogLevel.Critical && e.Id.Name is "Fenced");
+        await Eventually.Equal(1, () => first.Log.Entries.Count(e => e.Level == LogLevel.Critical && e.Id.Name is "Fenced"));
         await members.SendToEachAsync(1);
         await members.EventuallyNumbersAsync(1, 3);
         // It is measured once a second, and an effect may be seen before.
