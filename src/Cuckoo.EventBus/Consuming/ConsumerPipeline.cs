@@ -226,7 +226,7 @@ internal sealed class ConsumerPipeline(
             (services, token) => HandleAsync(run, services, token))
         : new InboxWork(
             async (layout, connection, current, token) =>
-                await inbox!.SettleAsync(layout, connection, current, run.Key, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
+                await inbox!.SettleAsync(layout, connection, current, run.Key, row.Id, InboxOutcome.Done, token).ConfigureAwait(false) ? null : InboxOutcome.Done,
             (services, token) => HandleAsync(run, services, token),
             (layout, connection, current, token) => parking!.Store.RemoveAsync(layout, connection, current, row, token));
 

@@ -37,7 +37,7 @@ internal sealed class DeadLetterStore(
         }
         else
         {
-            var isParked = await inbox.SettleAsync(database.Layout, session.Connection, transaction, key, InboxOutcome.Dead, ct).ConfigureAwait(false);
+            var isParked = await inbox.SettleAsync(database.Layout, session.Connection, transaction, key, row.Id, InboxOutcome.Dead, ct).ConfigureAwait(false);
             await parked.RemoveAsync(database.Layout, session.Connection, transaction, row, ct).ConfigureAwait(false);
             if (!isParked)
             {

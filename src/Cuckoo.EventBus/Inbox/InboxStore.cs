@@ -9,7 +9,9 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
 {
     private const string IsKey = "consumer_group = @group AND consumer = @consumer AND source = @source AND event_id = @event";
 
-    private const string Values = "(consumer_group, consumer, source, event_id, outcome, decided_at) VALUES (@group, @consumer, @source, @event, @outcome, @now)";
+    private const string Columns = "(consumer_group, consumer, source, event_id, outcome, decided_at)";
+
+    private const string Values = "@group, @consumer, @source, @event, @outcome, @now";
 
     /// <summary>
     /// How long a claim waits for another transaction's claim on the same event. The other one is a handler at work, perhaps in
@@ -23,7 +25,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     public async Task<InboxOutcome?> ClaimAsync(
         DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
     {
-        await using (var claim = Write(layout, connection, transaction, key, outcome, $"INSERT INTO {layout.InboxMessages} {Values} ON CONFLICT DO NOTHING"))
+        await using (var claim = Write(layout, connection, transaction, key, outcome, $"INSERT INTO {layout.InboxMessages} {Columns} VALUES ({Values}) ON CONFLICT DO NOTHING"))
         {
             if (await RunAsync(layout, claim, ct).ConfigureAwait(false) > 0)
             {
@@ -38,13 +40,30 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     /// Turns <see cref="InboxOutcome.Parked"/> into the outcome of the parked row, in the transaction that deletes that row: of
     /// two that are at work on it, one.
     /// </summary>
-    /// <returns>Whether it is this transaction's; otherwise the event is no longer parked.</returns>
+    /// <param name="layout">Where the tables are.</param>
+    /// <param name="connection">The transaction's connection.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="key">The event at its consumer.</param>
+    /// <param name="row">The parked row. One that is gone settles nothing, even if the event is parked again: by a replay, in another row.</param>
+    /// <param name="outcome">The outcome.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <returns>Whether it is this transaction's; otherwise the event is no longer parked, or not in this row.</returns>
     /// <exception cref="UnavailableException">Another transaction is at work on it.</exception>
     public async Task<bool> SettleAsync(
-        DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
+        DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, long row, InboxOutcome outcome, CancellationToken ct)
     {
         // An INSERT where a person has deleted the mark: the parked row alone says then what is to be done.
-        await using var settle = Write(layout, connection, transaction, key, outcome, Turn(layout, InboxOutcome.Parked));
+        await using var settle = Write(
+            layout,
+            connection,
+            transaction,
+            key,
+            outcome,
+            Turn(
+                layout,
+                InboxOutcome.Parked,
+                $"SELECT {Values} WHERE EXISTS (SELECT 1 FROM {layout.RetryMessages} WHERE id = @row AND consumer_group = @group AND consumer = @consumer)"));
+        settle.AddParameter("row", row);
         return await RunAsync(layout, settle, ct).ConfigureAwait(false) > 0;
     }
 
@@ -56,7 +75,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     /// <exception cref="UnavailableException">Another transaction is at work on it.</exception>
     public async Task<InboxOutcome?> ReopenAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, CancellationToken ct)
     {
-        await using (var reopen = Write(layout, connection, transaction, key, InboxOutcome.Parked, Turn(layout, InboxOutcome.Dead)))
+        await using (var reopen = Write(layout, connection, transaction, key, InboxOutcome.Parked, Turn(layout, InboxOutcome.Dead, $"VALUES ({Values})")))
         {
             if (await RunAsync(layout, reopen, ct).ConfigureAwait(false) > 0)
             {
@@ -86,8 +105,22 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         await transaction.CommitAsync(ct).ConfigureAwait(false);
     }
 
-    private static string Turn(DatabaseLayout layout, InboxOutcome from) => $"""
-        INSERT INTO {layout.InboxMessages} AS held {Values}
+    /// <summary>Runs a statement that waits for others' locks only so long.</summary>
+    /// <exception cref="UnavailableException">It waited for longer.</exception>
+    public static async Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct)
+    {
+        try
+        {
+            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        }
+        catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
+        {
+            throw UnavailableException.HeldElsewhere(e);
+        }
+    }
+
+    private static string Turn(DatabaseLayout layout, InboxOutcome from, string values) => $"""
+        INSERT INTO {layout.InboxMessages} AS held {Columns} {values}
         ON CONFLICT (consumer_group, consumer, source, event_id) DO UPDATE SET outcome = excluded.outcome, decided_at = excluded.decided_at
         WHERE held.outcome = {(short)from}
         """;
@@ -115,18 +148,6 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
 
     private static async Task<InboxOutcome?> ReadAsync(DbCommand command, CancellationToken ct) =>
         await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is { } number ? (InboxOutcome)Convert.ToInt16(number, CultureInfo.InvariantCulture) : null;
-
-    private static async Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct)
-    {
-        try
-        {
-            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        }
-        catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
-        {
-            throw UnavailableException.HeldElsewhere(e);
-        }
-    }
 
     /// <summary>The parameters group, consumer, source and event.</summary>
     public static void AddKey(DbCommand command, InboxKey key)

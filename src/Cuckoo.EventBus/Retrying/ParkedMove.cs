@@ -83,7 +83,7 @@ internal sealed class ParkedMove(EventBusDatabase database, InboxStore inbox, Re
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        var isParked = await inbox.SettleAsync(Layout, session.Connection, transaction, row.InboxKey, InboxOutcome.Done, ct).ConfigureAwait(false);
+        var isParked = await inbox.SettleAsync(Layout, session.Connection, transaction, row.InboxKey, row.Id, InboxOutcome.Done, ct).ConfigureAwait(false);
         var key = row.InboxKey with { Group = to.Group, Consumer = to.Name };
         if (!isParked || await inbox.ClaimAsync(Layout, session.Connection, transaction, key, InboxOutcome.Parked, ct).ConfigureAwait(false) is not null)
         {

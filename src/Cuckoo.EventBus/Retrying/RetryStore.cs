@@ -174,6 +174,7 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
     }
 
     /// <summary>Deletes a row and makes the next one of its key due, in the transaction that decides its event's outcome.</summary>
+    /// <exception cref="UnavailableException">Another transaction holds it.</exception>
     public async Task RemoveAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, ParkedRow row, CancellationToken ct)
     {
         if (!row.IsFirst && row.Record.Key is not null)
@@ -181,9 +182,9 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
             // The lane that deletes the first one just now makes this one due, not the one behind it: one of the two must come after the other.
             await using var first = connection.CreateCommand();
             first.Transaction = transaction;
-            first.CommandText = $"SELECT id FROM {Table} WHERE {ParkedKeySql.OfKey} ORDER BY id LIMIT 1{layout.Dialect.Lock}";
+            first.CommandText = layout.Dialect.WithLockTimeout($"SELECT id FROM {Table} WHERE {ParkedKeySql.OfKey} ORDER BY id LIMIT 1{layout.Dialect.Lock}", InboxStore.ClaimWait);
             first.AddKey(row);
-            await first.ExecuteScalarAsync(ct).ConfigureAwait(false);
+            await InboxStore.RunAsync(layout, first, ct).ConfigureAwait(false);
         }
 
         await using var command = connection.CreateCommand();
@@ -200,7 +201,9 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
             command.AddRow(row);
         }
 
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        // Who holds the row needs it for a moment, to put another one behind it, unless that process hangs.
+        command.CommandText = layout.Dialect.WithLockTimeout(command.CommandText, InboxStore.ClaimWait);
+        await InboxStore.RunAsync(layout, command, ct).ConfigureAwait(false);
     }
 
     /// <summary>Writes the outcome of a parked event whose handler ran outside of a transaction, or that was decided elsewhere.</summary>
@@ -209,7 +212,7 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
         using var turn = await database.EnterWriteAsync(ct).ConfigureAwait(false);
         await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
         await using var transaction = await session.Connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        await inbox.SettleAsync(database.Layout, session.Connection, transaction, row.InboxKey, outcome, ct).ConfigureAwait(false);
+        await inbox.SettleAsync(database.Layout, session.Connection, transaction, row.InboxKey, row.Id, outcome, ct).ConfigureAwait(false);
         await RemoveAsync(database.Layout, session.Connection, transaction, row, ct).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
     }

@@ -12,19 +12,21 @@ public sealed class Warehouse : IAsyncDisposable
     public const string Ship = "ship";
 
     private readonly Action<EventBusBuilder> _consumers;
-    private readonly Dictionary<string, string?> _configuration;
 
     private Warehouse(TestBus bus, TestDatabase database, Action<EventBusBuilder> consumers, Dictionary<string, string?> configuration)
     {
         Bus = bus;
         Database = database;
         _consumers = consumers;
-        _configuration = configuration;
+        Configuration = configuration;
     }
 
     public TestBus Bus { get; }
 
     public TestDatabase Database { get; }
+
+    /// <summary>What the service is configured with beyond its bus's own settings.</summary>
+    public Dictionary<string, string?> Configuration { get; }
 
     public Script Script { get; private set; } = new();
 
@@ -63,7 +65,7 @@ public sealed class Warehouse : IAsyncDisposable
     /// <summary>Starts the service, or another instance of it.</summary>
     public async Task<TestService> StartAsync()
     {
-        return Service = await Bus.StartAsync<ShopContext>("warehouse", Database, _consumers, services => services.AddSingleton(Script), _configuration);
+        return Service = await Bus.StartAsync<ShopContext>("warehouse", Database, _consumers, services => services.AddSingleton(Script), Configuration);
     }
 
     /// <summary>Stops the service and starts it again with a script of its own, as a deployment would.</summary>
