@@ -131,6 +131,39 @@ public abstract class StopAndStart(Pair pair)
     }
 
     [Fact]
+    public async Task A_host_can_be_stopped_twice_and_disposed_at_any_time()
+    {
+        await using var bus = await TestBus.CreateAsync(await pair.Broker, Topics.Orders);
+        var database = await bus.AddDatabaseAsync<ShopContext>(pair.Databases);
+
+        await Build().DisposeAsync();
+        var stopped = await StartAsync();
+        await stopped.StopAsync();
+        foreach (var hosted in stopped.Services.GetServices<IHostedService>())
+        {
+            await hosted.StopAsync(TestContext.Current.CancellationToken);
+        }
+
+        await stopped.DisposeAsync();
+        // Its services go before it, and then it is stopped as well.
+        var running = await StartAsync();
+        await ((IAsyncDisposable)running.Services).DisposeAsync();
+        await running.StopAsync();
+
+        TestService Build() => bus.Build("warehouse", services => services
+            .AddDbContext<ShopContext>(options => database.Configure(options))
+            .AddSingleton(new Script())
+            .AddCuckooEventBus(b => b.UseOutbox<ShopContext>().AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship)));
+
+        async Task<TestService> StartAsync()
+        {
+            var service = Build();
+            await service.StartAsync();
+            return service;
+        }
+    }
+
+    [Fact]
     public async Task A_start_names_every_mistake_of_the_configuration_at_once()
     {
         await using var bus = await TestBus.CreateAsync(await pair.Broker, Topics.Orders);

@@ -23,7 +23,7 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
     private static readonly TimeSpan DefaultRetention = TimeSpan.FromDays(7);
     private static readonly TimeSpan DefaultDeadLetterRetention = TimeSpan.FromDays(30);
 
-    private readonly CancellationTokenSource _stop = new();
+    private CancellationTokenSource? _stop;
     private Task _later = Task.CompletedTask;
 
     /// <exception cref="MissingTopicsException">A broker answered, and topics are missing that may not be created.</exception>
@@ -42,17 +42,25 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
         catch (KafkaException e)
         {
             KafkaLog.BrokerAway(logger, settings.Options.BootstrapServers, e.Error.Reason);
-            _later = Task.Run(() => EnsureLaterAsync(wanted), CancellationToken.None);
+            _stop = new CancellationTokenSource();
+            var stop = _stop.Token;
+            _later = Task.Run(() => EnsureLaterAsync(wanted, stop), CancellationToken.None);
         }
     }
 
+    /// <summary>May be called at any time, also twice, or after the host's services were disposed.</summary>
     public async Task StopAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        Dispose();
         await _later.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        _stop?.Cancel();
+        _stop?.Dispose();
+        _stop = null;
+    }
 
     private HashSet<string> Wanted()
     {
@@ -131,14 +139,14 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
         };
     }
 
-    private async Task EnsureLaterAsync(HashSet<string> wanted)
+    private async Task EnsureLaterAsync(HashSet<string> wanted, CancellationToken stop)
     {
-        while (!_stop.IsCancellationRequested)
+        while (!stop.IsCancellationRequested)
         {
             try
             {
-                await Task.Delay(AskAgain, time, _stop.Token).ConfigureAwait(false);
-                await EnsureAsync(wanted, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(AskAgain, time, stop).ConfigureAwait(false);
+                await EnsureAsync(wanted, stop).ConfigureAwait(false);
                 return;
             }
             catch (EventBusException e)
