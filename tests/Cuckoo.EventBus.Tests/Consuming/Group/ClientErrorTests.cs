@@ -85,6 +85,12 @@ public sealed class ClientErrorTests(KafkaFixture kafka, PostgresFixture databas
         HealthReportEntry refused;
         try
         {
+            // The controller has them; the broker that refuses gets them a moment later.
+            foreach (var right in rights)
+            {
+                await Eventually.Equal(1, async () => (await admin.DescribeAclsAsync(right.ToFilter())).AclBindings.Count);
+            }
+
             (service, _) = await members.StartAsync(Protocol.Configuration(protocol, null));
             refused = await Eventually.Until(() => Members.HealthOf(service), health => health.Status == HealthStatus.Unhealthy, TimeSpan.FromSeconds(60));
             Assert.Equal("", await members.NumbersAsync());
