@@ -60,6 +60,29 @@ public abstract partial class Strangers(Pair pair)
     }
 
     [Fact]
+    public async Task A_type_of_event_that_nobody_consumes_waits_with_its_key_for_a_version_that_does_where_the_topic_says_so()
+    {
+        var parks = new Dictionary<string, string?> { [$"EventBus:Topics:{Topics.Orders}:UnknownTypes"] = "Park" };
+        await using var shop = await pair.OpenAsync(configuration: parks);
+        await shop.SendBytesAsync("{\"count\":1}"u8.ToArray(), "a"u8.ToArray(), Named("stock.counted"), partition: 0);
+        await shop.SendAsync(new OrderPlaced("a", 2), partition: 0);
+        await shop.SendAsync(new OrderPlaced("b", 3), partition: 0);
+        await shop.EventuallyNumbersAsync(3);
+        await shop.Service.StopAsync();
+
+        await shop.Bus.StartAsync<ShopContext>(
+            "warehouse",
+            shop.Database,
+            b => b.AddConsumer<Scripted<OrderPlaced>>(Warehouse.Ship).AddConsumer<Scripted<StockCounted>>("count"),
+            services => services.AddSingleton(shop.Script),
+            parks);
+
+        await shop.EventuallyNumbersAsync(1, 2, 3);
+        Assert.Equal([1], await shop.NumbersAsync("count"));
+        Assert.Empty(await shop.DeadLettersAsync());
+    }
+
+    [Fact]
     public async Task A_name_on_the_wire_never_selects_a_class()
     {
         using var counter = new CountedMeasurements("cuckoo.eventbus.consumer.unknown_types");

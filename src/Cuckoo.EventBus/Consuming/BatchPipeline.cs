@@ -34,6 +34,13 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
             record.Read(Consumer);
             if (record.Event.Unreadable is { } reason)
             {
+                if (reason is UnknownEventTypeException)
+                {
+                    // It may park its key, which the records before it must not wait behind.
+                    await RunBatchAsync(batch, assignment).ConfigureAwait(false);
+                    batch.Clear();
+                }
+
                 await RunAloneAsync(record, () => pipeline.RejectAsync(record.Event, reason, time.GetUtcNow(), assignment)).ConfigureAwait(false);
             }
             else
@@ -42,6 +49,11 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
             }
         }
 
+        await RunBatchAsync(batch, assignment).ConfigureAwait(false);
+    }
+
+    private async Task RunBatchAsync(List<BatchRecord> batch, PartitionAssignment assignment)
+    {
         if (batch.Count <= 1)
         {
             await RunPartAsync(batch, span: null, assignment).ConfigureAwait(false);

@@ -91,11 +91,12 @@ internal sealed class ConsumerGroups(
             var store = new RetryStore(database, inbox, time);
             List<ConsumerPipeline> own = [.. ofDatabase.Select(consumer => Create(consumer, database, inbox, store, batches))];
             pipelines.AddRange(own);
-            parked.Add(new ParkedRecords(name, store, own, database.Name, _persistence, time, loggers.CreateLogger<ParkedRecords>()));
+            var awaited = new AwaitedTypes(database, settings, name, [.. ofDatabase], time);
+            parked.Add(new ParkedRecords(name, store, awaited, own, database.Name, _persistence, time, loggers.CreateLogger<ParkedRecords>()));
         }
 
         var routes = new EventRoutes(
-            [.. pipelines.Where(pipeline => !pipeline.Consumer.IsBatch)], batches, topic => settings.OfTopic(topic, static t => t.UnknownTypes) is UnknownEventTypes.DeadLetter);
+            [.. pipelines.Where(pipeline => !pipeline.Consumer.IsBatch)], batches, topic => settings.UnknownTypesOf(topic) is not UnknownEventTypes.Skip);
         ConsumingLog.GroupStarted(_logger, name, string.Join(", ", routes.Topics), string.Join(", ", consumers.Select(consumer => consumer.Name)));
 
         // Half, so that the rest of the interval is left for the next poll.
@@ -127,6 +128,13 @@ internal sealed class ConsumerGroups(
         var fault = new Fault(database, database is null ? null : _outages!.Of(database, gate), _outages!.Broker, gate);
         var transaction = database is not null && consumer.Options.Transaction == ConsumerTransaction.Database ? new InboxTransaction(database, scopes) : null;
         var retries = new RetryPolicy(consumer, fault, gate, gates.SwitchOf(consumer.Name), time, loggers.CreateLogger<RetryPolicy>());
+        var parking = store is null ? null : new Parking(consumer, store, _persistence, loggers.CreateLogger<Parking>());
+        var deadLetters = new DeadLetterDesk(
+            consumer,
+            database is null ? null : new DeadLetterStore(database, inbox!, store!, outbox, signals, settings, time),
+            new DeadLetterSender(sender, settings),
+            _persistence,
+            loggers.CreateLogger<DeadLetterDesk>());
         var pipeline = new ConsumerPipeline(
             settings,
             consumer,
@@ -135,13 +143,9 @@ internal sealed class ConsumerGroups(
             transaction,
             gate,
             retries,
-            store is null ? null : new Parking(consumer, store, _persistence, loggers.CreateLogger<Parking>()),
-            new DeadLetterDesk(
-                consumer,
-                database is null ? null : new DeadLetterStore(database, inbox!, store!, outbox, signals, settings, time),
-                new DeadLetterSender(sender, settings),
-                _persistence,
-                loggers.CreateLogger<DeadLetterDesk>()),
+            parking,
+            new UnknownTypes(consumer, settings, parking, deadLetters, time),
+            deadLetters,
             _persistence,
             scopes,
             loggers.CreateLogger<ConsumerPipeline>());

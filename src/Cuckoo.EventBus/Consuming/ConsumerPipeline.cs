@@ -12,7 +12,8 @@ namespace Cuckoo.EventBus.Consuming;
 
 /// <summary>
 /// One event at one consumer, from its attempts to its outcome, independent of the event's other consumers. Invariant: when it
-/// returns, the outcome is durable: effect, earlier effect, parked row, or dead letter. Safe for concurrent use.
+/// returns, the outcome is durable: effect, earlier effect, parked row, or dead letter. Safe for concurrent use. All ways to an
+/// outcome stand in this one file, long as it is.
 /// </summary>
 internal sealed class ConsumerPipeline(
     BusSettings settings,
@@ -23,6 +24,7 @@ internal sealed class ConsumerPipeline(
     ConsumerGate gate,
     RetryPolicy retries,
     Parking? parking,
+    UnknownTypes unknownTypes,
     DeadLetterDesk deadLetters,
     Persistence persistence,
     IServiceScopeFactory scopes,
@@ -36,6 +38,7 @@ internal sealed class ConsumerPipeline(
     private enum Outcome
     {
         SkippedByHook,
+        NotForIt,
         Done,
         Duplicate,
         StandsParked,
@@ -114,7 +117,21 @@ internal sealed class ConsumerPipeline(
     public async Task<Exception?> RunParkedAsync(IncomingEvent incoming, EventContext context, ParkedRow row, PartitionAssignment assignment)
     {
         var lease = assignment.Lease;
+        if (unknownTypes.Wait(incoming))
+        {
+            await unknownTypes.LookAgainAsync(incoming, row, lease.Ended).ConfigureAwait(false);
+            return incoming.Unreadable;
+        }
+
         var run = new EventRun(this, incoming, row.InboxKey, row, context, lease);
+        if (row.Attempts == 0 && incoming.Type is { } type && !_handlers.ContainsKey(type))
+        {
+            // Parked here while nobody knew its type, which is for others, as it turns out.
+            run.Outcome = Outcome.NotForIt;
+            await SettleAsync(run).ConfigureAwait(false);
+            return null;
+        }
+
         var failure = await retries.RunAsync(static (run, attempt) => run.Pipeline.TryAsync(run, attempt), run, row, lease.Ending).ConfigureAwait(false);
         if (failure is null)
         {
@@ -132,11 +149,13 @@ internal sealed class ConsumerPipeline(
         return failure?.Exception;
     }
 
-    /// <summary>Gives up an event that nobody can read.</summary>
+    /// <summary>Gives up an event that nobody can read, or parks it until its type is known, where the topic says so.</summary>
     public async Task<Exception?> RejectAsync(IncomingEvent incoming, Exception reason, DateTimeOffset now, PartitionAssignment assignment)
     {
         var key = KeyOf(incoming);
-        var standing = await deadLetters.WriteAsync(incoming, key, new Failure(reason, Attempts: 1, now, now), row: null, assignment.Lease.Ended).ConfigureAwait(false);
+        var standing = unknownTypes.Wait(incoming)
+            ? await unknownTypes.ParkAsync(incoming, key, assignment).ConfigureAwait(false)
+            : await deadLetters.WriteAsync(incoming, key, new Failure(reason, Attempts: 1, now, now), row: null, assignment.Lease.Ended).ConfigureAwait(false);
         await HoldIfParkedAsync(standing, incoming, assignment).ConfigureAwait(false);
         return reason;
     }
@@ -269,6 +288,9 @@ internal sealed class ConsumerPipeline(
             case Outcome.Duplicate or Outcome.StandsParked:
                 BusMetrics.Duplicates.Add(1, _tags);
                 ConsumingLog.Duplicate(logger, consumer.Name);
+                break;
+            case Outcome.NotForIt:
+                ConsumingLog.NotForIt(logger, consumer.Name);
                 break;
             case Outcome.SkippedByHook:
                 ConsumingLog.SkippedByHook(logger, consumer.Name);

@@ -80,6 +80,9 @@ internal static partial class ConsumingLog
     [LoggerMessage(419, LogLevel.Warning, "Group {Group} waits for its group.instance.id, which is still another member's ({Reason}); it asks again in {Delay}.")]
     public static partial void Unreleased(ILogger logger, string group, string reason, TimeSpan delay);
 
+    [LoggerMessage(420, LogLevel.Information, "Consumer {Consumer} passed over a parked event: its type, which nobody knew, is known now and not for this consumer.")]
+    public static partial void NotForIt(ILogger logger, string consumer);
+
     [LoggerMessage(430, LogLevel.Warning, "Consumer {Consumer} failed at a batch of {Count} events; it is divided to find the failing one.")]
     public static partial void BatchDivided(ILogger logger, Exception exception, string consumer, int count);
 

@@ -9,12 +9,12 @@ internal sealed class EventRoutes
     private readonly Dictionary<string, Route[]> _routes;
     private readonly Dictionary<string, Route> _defaults;
     private readonly Dictionary<string, Route> _unreadable;
-    private readonly HashSet<string> _unknownTypesDie;
+    private readonly HashSet<string> _keepsUnknownTypes;
 
     /// <param name="consumers">Those that take records one by one.</param>
     /// <param name="batches">Those that take batches.</param>
-    /// <param name="unknownTypesDie">Whether a topic's records of an unknown type are dead letters, not passed over.</param>
-    public EventRoutes(IReadOnlyList<ConsumerPipeline> consumers, IReadOnlyList<BatchPipeline> batches, Func<string, bool> unknownTypesDie)
+    /// <param name="keepsUnknownTypes">Whether a topic's records of an unknown type are kept, parked or as dead letters, and not passed over.</param>
+    public EventRoutes(IReadOnlyList<ConsumerPipeline> consumers, IReadOnlyList<BatchPipeline> batches, Func<string, bool> keepsUnknownTypes)
     {
         Consumers = consumers;
         var pairs = consumers.SelectMany(consumer => TypesOf(consumer.Consumer).Select(type => (Type: type, Single: (ConsumerPipeline?)consumer, Batch: (BatchPipeline?)null)))
@@ -24,7 +24,7 @@ internal sealed class EventRoutes
         _routes = routes.GroupBy(route => route.Type!.Topic, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
         _defaults = routes.Where(route => route.Type!.IsTopicDefault).ToDictionary(route => route.Type!.Topic, StringComparer.Ordinal);
         _unreadable = pairs.GroupBy(pair => pair.Type.Topic, StringComparer.Ordinal).ToDictionary(group => group.Key, group => RouteOf(null, group), StringComparer.Ordinal);
-        _unknownTypesDie = [.. _unreadable.Keys.Where(unknownTypesDie)];
+        _keepsUnknownTypes = [.. _unreadable.Keys.Where(keepsUnknownTypes)];
 
         static IEnumerable<EventType> TypesOf(ConsumerSettings consumer) => consumer.EventTypes.Distinct();
 
@@ -54,10 +54,10 @@ internal sealed class EventRoutes
             }
         }
 
-        return (Encoding.UTF8.GetString(name), _unknownTypesDie.Contains(record.Topic) ? _unreadable[record.Topic] : null);
+        return (Encoding.UTF8.GetString(name), _keepsUnknownTypes.Contains(record.Topic) ? _unreadable[record.Topic] : null);
     }
 
-    /// <param name="Type"><see langword="null"/> where it can't be told: then the record is dead for everyone whom it may be for.</param>
+    /// <param name="Type"><see langword="null"/> where it can't be told: then the record is dead, or parked, for everyone whom it may be for.</param>
     /// <param name="Consumers">Those that take it by itself.</param>
     /// <param name="Batches">Those that take it in a batch.</param>
     internal sealed record Route(EventType? Type, ConsumerPipeline[] Consumers, BatchPipeline[] Batches);

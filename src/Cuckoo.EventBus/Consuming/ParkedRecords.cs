@@ -10,7 +10,7 @@ namespace Cuckoo.EventBus.Consuming;
 /// parked; then, once a second, the rows that are due. Rows that people put there, in another process, are found the same way.
 /// </summary>
 internal sealed class ParkedRecords(
-    string group, RetryStore store, IReadOnlyList<ConsumerPipeline> consumers, string database, Persistence persistence, TimeProvider time, ILogger<ParkedRecords> logger)
+    string group, RetryStore store, AwaitedTypes awaited, IReadOnlyList<ConsumerPipeline> consumers, string database, Persistence persistence, TimeProvider time, ILogger<ParkedRecords> logger)
 {
     /// <summary>How late a due row may be tried; an idle group costs as many statements.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -32,7 +32,13 @@ internal sealed class ParkedRecords(
     public async Task LoadAsync(PartitionAssignment assignment)
     {
         var keys = await persistence.RunAsync(
-            token => store.KeysAsync(group, assignment.Id, token), e => RetryingLog.SweepFailed(logger, e, database), assignment.Lease.Ending).ConfigureAwait(false);
+            async token =>
+            {
+                await awaited.LookAgainAsync(assignment.Id, token).ConfigureAwait(false);
+                return await store.KeysAsync(group, assignment.Id, token).ConfigureAwait(false);
+            },
+            e => RetryingLog.SweepFailed(logger, e, database),
+            assignment.Lease.Ending).ConfigureAwait(false);
         foreach (var key in keys)
         {
             assignment.Parked.Add(key.Consumer, key.Key);

@@ -20,9 +20,6 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
     /// <summary>Kafka's own default for topics is the broker's; the bus's is written down here, as its documentation says.</summary>
     private const int DefaultPartitions = 3;
 
-    private static readonly TimeSpan DefaultRetention = TimeSpan.FromDays(7);
-    private static readonly TimeSpan DefaultDeadLetterRetention = TimeSpan.FromDays(30);
-
     private CancellationTokenSource? _stop;
     private Task _later = Task.CompletedTask;
 
@@ -113,11 +110,9 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
 
     private TopicSpecification Specification(string topic)
     {
-        var retention = settings.OfTopic(topic, static t => t.Retention)
-            ?? (topic == settings.DeadLetterTopic ? DefaultDeadLetterRetention : DefaultRetention);
         var configs = new Dictionary<string, string>
         {
-            ["retention.ms"] = ((long)retention.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
+            ["retention.ms"] = ((long)settings.RetentionOf(topic).TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
         };
         if (settings.OfTopic(topic, static t => t.MaxMessageBytes) is { } bytes)
         {

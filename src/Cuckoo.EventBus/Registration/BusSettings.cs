@@ -5,6 +5,10 @@ namespace Cuckoo.EventBus;
 /// <summary>The whole configuration, read once: what the other folders work with.</summary>
 internal sealed class BusSettings
 {
+    /// <summary>Kafka's own default for topics is the broker's; the bus's is written down here, as its documentation says.</summary>
+    private static readonly TimeSpan DefaultRetention = TimeSpan.FromDays(7);
+    private static readonly TimeSpan DefaultDeadLetterRetention = TimeSpan.FromDays(30);
+
     public required EventBusOptions Options { get; init; }
 
     public required EventTypes Types { get; init; }
@@ -35,6 +39,13 @@ internal sealed class BusSettings
 
     /// <summary>The largest record of a topic that is named with its prefix, in bytes.</summary>
     public int MaxMessageBytes(string topic) => OfTopic(topic, static t => t.MaxMessageBytes) ?? 1_000_000;
+
+    /// <summary>What becomes of a topic's records of unknown types.</summary>
+    public UnknownEventTypes UnknownTypesOf(string topic) => OfTopic(topic, static t => t.UnknownTypes) ?? UnknownEventTypes.Skip;
+
+    /// <summary>How long a topic keeps its records, as far as the bus is told.</summary>
+    public TimeSpan RetentionOf(string topic) =>
+        OfTopic(topic, static t => t.Retention) ?? (topic == DeadLetterTopic ? DefaultDeadLetterRetention : DefaultRetention);
 
     /// <summary>A setting of a topic that is named with its prefix, or else of the defaults.</summary>
     public T? OfTopic<T>(string topic, Func<TopicOptions, T?> value)

@@ -48,7 +48,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
 
         var consumers = builder.Consumers.Select(c => ReadConsumer(c, types, section)).ToList();
         CheckConsumers(consumers, section);
-        return new BusSettings
+        var settings = new BusSettings
         {
             Options = _options,
             Types = types,
@@ -60,7 +60,17 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
             TokenSource = builder.TokenSource,
             Errors = _errors,
         };
+        CheckParking(settings);
+        return settings;
     }
+
+    /// <summary>What is to be parked needs a place.</summary>
+    private void CheckParking(BusSettings settings) => _errors.AddRange(
+        from consumer in settings.Consumers
+        where consumer.ContextType is null
+        from topic in consumer.EventTypes.Select(type => type.Topic).Distinct(StringComparer.Ordinal)
+        where settings.UnknownTypesOf(topic) is UnknownEventTypes.Park
+        select $"{Section}:Topics:{topic[_options.TopicPrefix.Length..]}:UnknownTypes is Park, and consumer '{consumer.Name}', which reads the topic, has no database to park in. Add UseOutbox<TContext>(), or set it to Skip or DeadLetter.");
 
     private void ReadOptions(IConfigurationSection section)
     {

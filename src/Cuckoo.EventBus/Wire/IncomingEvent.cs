@@ -97,9 +97,9 @@ internal sealed class IncomingEvent
     {
         if (Type is null)
         {
-            throw new EventBusException(TypeName.Length == 0
-                ? $"The record has no {Headers.Type} header, and topic '{Record.Topic}' has no default event type. Set IsTopicDefault on the type that such records are."
-                : $"No consumer here knows event type '{TypeName}' of topic '{Record.Topic}'.");
+            throw TypeName.Length == 0
+                ? new EventBusException($"The record has no {Headers.Type} header, and topic '{Record.Topic}' has no default event type. Set IsTopicDefault on the type that such records are.")
+                : new UnknownEventTypeException(TypeName, Record.Topic);
         }
 
         if (Record.Value is null)

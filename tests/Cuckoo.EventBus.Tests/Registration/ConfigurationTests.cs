@@ -40,7 +40,7 @@ public sealed class ConfigurationTests
         AssertNames(errors, "EventBus:InboxRetention", "more than 00:00:00");
         AssertNames(errors, "EventBus:EnsureTopics", "true or false");
         AssertNames(errors, "EventBus:Topics:order-events:Partitions", "at least 1");
-        AssertNames(errors, "EventBus:Topics:order-events:UnknownTypes", "Skip, DeadLetter");
+        AssertNames(errors, "EventBus:Topics:order-events:UnknownTypes", "Skip, DeadLetter, Park");
         AssertNames(errors, "EventBus:Consumers:on-orders:Concurrency", "at least 1");
         AssertNames(errors, "EventBus:Consumers:on-orders:StartFrom", "Earliest, Latest");
         AssertNames(errors, "EventBus:Consumers:on-ordres", "on-orders");
@@ -74,6 +74,17 @@ public sealed class ConfigurationTests
         {
             AssertNames(await ErrorsAsync(new() { [$"{path}:{name}"] = "1" }), $"{path}:{name} ", "Remove it");
         }
+    }
+
+    [Theory]
+    [InlineData("EventBus:Topics:order-events:UnknownTypes")]
+    [InlineData("EventBus:TopicDefaults:UnknownTypes")]
+    public async Task Where_unknown_types_are_parked_every_consumer_of_the_topic_needs_a_database(string path)
+    {
+        var errors = await ErrorsAsync(new() { [path] = "Park" }, bus => bus.AddConsumer<OnOrders>());
+
+        AssertNames(errors, "EventBus:Topics:order-events:UnknownTypes", "UseOutbox");
+        AssertNames(errors, "EventBus:Topics:order-events:UnknownTypes", "'on-orders'");
     }
 
     [Fact]
