@@ -51,6 +51,7 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly string _name;
     private readonly StartFrom _startFrom;
     private readonly IEnumerable<string> _topics;
+    private readonly TopicIncarnations _incarnations;
     private readonly KafkaClients _clients;
     private readonly TimeSpan _drainLimit;
     private readonly IReadOnlyList<ConsumerGate> _gates;
@@ -89,6 +90,7 @@ internal sealed class ConsumerGroup : IDisposable
         _time = time;
         _loggers = loggers;
         _logger = loggers.CreateLogger<ConsumerGroup>();
+        _incarnations = new TopicIncarnations(_name, topics, loggers.CreateLogger<TopicIncarnations>());
     }
 
     public GroupStatus Status { get; }
@@ -135,7 +137,7 @@ internal sealed class ConsumerGroup : IDisposable
             while (!_stop.IsSet)
             {
                 var began = _time.GetTimestamp();
-                if (Consume() is not { } failure || !MayReplace(failure, backOff, _time.GetElapsedTime(began)))
+                if (Consume() is { } failure && !MayReplace(failure, backOff, _time.GetElapsedTime(began)))
                 {
                     break;
                 }
@@ -186,7 +188,7 @@ internal sealed class ConsumerGroup : IDisposable
         return true;
     }
 
-    /// <summary>The life of one client. Returns what it died of; <see langword="null"/> after an orderly end.</summary>
+    /// <summary>The life of one client. Returns what it died of; <see langword="null"/> after an orderly end, of the group or of one of its topics.</summary>
     private Exception? Consume()
     {
         var assignments = new Assignments(_name, _lanes.Prepare, _drainLimit, _logger, _hurry.Token);
@@ -194,11 +196,21 @@ internal sealed class ConsumerGroup : IDisposable
         try
         {
             Status.Enter(GroupPhase.Joining);
-            consumer = new KafkaConsumer(_clients, _name, _startFrom, new ObservedAssignments(assignments, Status), _loggers.CreateLogger<KafkaConsumer>());
+            consumer = new KafkaConsumer(_clients, _name, _startFrom, _incarnations.IsNew, new ObservedAssignments(assignments, Status), _loggers.CreateLogger<KafkaConsumer>());
             consumer.Subscribe(_topics);
-            PollUntilStopped(consumer, assignments);
+            var recreated = PollUntilStopped(consumer, assignments);
+            List<PartitionId> anew = [.. assignments.Partitions.Where(partition => recreated.Contains(partition.Topic))];
             assignments.Stop(consumer);
-            _drained.SetResult();
+            if (anew.Count > 0)
+            {
+                consumer.CommitBeginning(anew);
+            }
+
+            if (_stop.IsSet)
+            {
+                _drained.TrySetResult();
+            }
+
             consumer.Close();
             return null;
         }
@@ -217,11 +229,13 @@ internal sealed class ConsumerGroup : IDisposable
         {
             // Nothing is left after an orderly end.
             assignments.Lost([.. assignments.Partitions]);
+            _incarnations.Forget();
             consumer?.Dispose();
         }
     }
 
-    private void PollUntilStopped(KafkaConsumer consumer, Assignments assignments)
+    /// <returns>The topics that were made anew, for which the client knows a position and a leader's epoch of their former selves; empty when the group stops.</returns>
+    private IReadOnlyList<string> PollUntilStopped(KafkaConsumer consumer, Assignments assignments)
     {
         var isPaused = false;
         var fullSince = 0L;
@@ -269,8 +283,14 @@ internal sealed class ConsumerGroup : IDisposable
             {
                 nextMeasure = Environment.TickCount64 + (long)MeasureInterval.TotalMilliseconds;
                 Status.Measured(_meter.Measure(consumer, assignments, _gates.Any(gate => gate.IsPaused), isPaused || _inFlight.IsFull || _gates.Any(gate => gate.IsFull)), _inFlight.Records);
+                if (_incarnations.Look(consumer) is { Count: > 0 } recreated)
+                {
+                    return recreated;
+                }
             }
         }
+
+        return [];
     }
 
     /// <summary>Waits a little for room, and tells whether none at all was made for long.</summary>

@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -16,16 +17,29 @@ internal sealed class KafkaConsumer : IDisposable
     private readonly IConsumer<byte[]?, byte[]?> _client;
     private readonly ILogger _logger;
     private readonly Dictionary<PartitionId, long> _ends = [];
+    private readonly IAdminClient _admin;
     private Error? _fatal;
 
-    public KafkaConsumer(KafkaClients clients, string group, StartFrom startFrom, IAssignmentListener listener, ILogger<KafkaConsumer> logger)
+    /// <param name="clients">Makes the client.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="startFrom">Where to read from without a committed position.</param>
+    /// <param name="isNew">Whether a topic's committed positions are to be ignored, and all of it read.</param>
+    /// <param name="listener">Hears of assignments.</param>
+    /// <param name="logger">The log.</param>
+    public KafkaConsumer(
+        KafkaClients clients, string group, StartFrom startFrom, Func<string, bool> isNew, IAssignmentListener listener, ILogger<KafkaConsumer> logger)
     {
         _logger = logger;
         _client = clients.Consumer(group, startFrom, builder => builder
-            .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(listener, [.. partitions.Select(Id)]))
+            .SetPartitionsAssignedHandler((_, partitions) =>
+            {
+                OnAssigned(listener, [.. partitions.Select(Id)]);
+                return partitions.Select(partition => new TopicPartitionOffset(partition, isNew(partition.Topic) ? Offset.Beginning : Offset.Unset));
+            })
             .SetPartitionsRevokedHandler((_, partitions) => listener.Revoked(this, [.. partitions.Select(p => Id(p.TopicPartition))]))
             .SetPartitionsLostHandler((_, partitions) => listener.Lost([.. partitions.Select(p => Id(p.TopicPartition))]))
             .SetErrorHandler((_, error) => OnError(error)));
+        _admin = new DependentAdminClientBuilder(_client.Handle).Build();
     }
 
     public void Subscribe(IEnumerable<string> topics) => _client.Subscribe(topics);
@@ -110,6 +124,45 @@ internal sealed class KafkaConsumer : IDisposable
 
     public void Resume(IEnumerable<PartitionId> partitions) => _client.Resume(partitions.Select(Partition));
 
+    /// <summary>The ids of those topics that are there, by a question of their own to a broker. For any thread.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> TopicIdsAsync(IEnumerable<string> topics)
+    {
+        IEnumerable<TopicDescription> descriptions;
+        try
+        {
+            descriptions = (await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(topics)).ConfigureAwait(false)).TopicDescriptions;
+        }
+        catch (DescribeTopicsException e)
+        {
+            descriptions = e.Results.TopicDescriptions;
+        }
+
+        // Brokers before 2.8 have none; librdkafka says that by zeros.
+        return descriptions
+            .Where(topic => !topic.Error.IsError && (topic.TopicId.MostSignificantBits != 0 || topic.TopicId.LeastSignificantBits != 0))
+            .ToDictionary(topic => topic.Name, topic => topic.TopicId.ToString(), StringComparer.Ordinal);
+    }
+
+    /// <summary>Commits the beginning of partitions instead of where they were read to: whoever gets them reads all of them.</summary>
+    public void CommitBeginning(IReadOnlyCollection<PartitionId> partitions)
+    {
+        try
+        {
+            var beginning = partitions.Select(partition => new TopicPartitionOffset(Partition(partition), 0)).ToList();
+            foreach (var offset in beginning)
+            {
+                // What is stored would be committed once more when the client is closed.
+                _client.StoreOffset(offset);
+            }
+
+            _client.Commit(beginning);
+        }
+        catch (KafkaException e)
+        {
+            KafkaLog.BeginningNotCommitted(_logger, string.Join(", ", partitions), e.Error.Reason);
+        }
+    }
+
     /// <summary>Commits what is stored and leaves the group.</summary>
     public void Close()
     {
@@ -123,7 +176,11 @@ internal sealed class KafkaConsumer : IDisposable
         }
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _admin.Dispose();
+        _client.Dispose();
+    }
 
     private static PartitionId Id(TopicPartition partition) => new(partition.Topic, partition.Partition.Value);
 

@@ -32,6 +32,15 @@ internal static partial class KafkaLog
     [LoggerMessage(109, LogLevel.Debug, "Position {Offset} of {Partition} was not stored: {Reason}.")]
     public static partial void OffsetNotStored(ILogger logger, PartitionId partition, long offset, string reason);
 
+    [LoggerMessage(110, LogLevel.Warning, "Topic {Topic} was deleted and created again: group {Group} reads the new one from its beginning. What it has read of it already comes again, as repeats.")]
+    public static partial void TopicMadeAnew(ILogger logger, string topic, string group);
+
+    [LoggerMessage(111, LogLevel.Debug, "The ids of the topics of group {Group} could not be read; they are asked for again.")]
+    public static partial void TopicIdsUnknown(ILogger logger, Exception? exception, string group);
+
+    [LoggerMessage(112, LogLevel.Warning, "The beginning of {Partitions} could not be committed ({Reason}); if this process is killed before its next commit, the next one may begin at a position of the topic's former self.")]
+    public static partial void BeginningNotCommitted(ILogger logger, string partitions, string reason);
+
     [LoggerMessage(108, LogLevel.Warning, "The consumer did not leave its group cleanly ({Code}: {Reason}); records since its last commit come again.")]
     public static partial void CloseFailed(ILogger logger, string code, string reason);
 }
