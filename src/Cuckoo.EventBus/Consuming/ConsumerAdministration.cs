@@ -26,6 +26,10 @@ internal sealed class ConsumerAdministration(BusSettings settings, ConsumerGroup
         gate.Resume(PauseReason.KillSwitch);
     }
 
+    public Task StartGroupAsync(string group, StartFrom startFrom, CancellationToken ct = default) => groups.ReleaseAsync(group, startFrom, at: null, ct);
+
+    public Task StartGroupAsync(string group, DateTimeOffset time, CancellationToken ct = default) => groups.ReleaseAsync(group, default, time, ct);
+
     private static (string? Reason, DateTimeOffset Since)? StoppedBecause(GroupStatus group) => group switch
     {
         { Phase: GroupPhase.Fenced or GroupPhase.Replacing } => (group.Troubles is [.., var last] ? last.Reason : null, group.Since),
@@ -38,6 +42,7 @@ internal sealed class ConsumerAdministration(BusSettings settings, ConsumerGroup
         var gate = gates[consumer.Name];
         var pauses = gate.Pauses;
         var (state, reason, since) = group is null ? (ConsumerState.Stopped, "The host does not run, or does not consume (EventBus:Consumers:Enabled).", _created)
+            : group is { Phase: GroupPhase.Held, HeldBecause: { } held } ? (ConsumerState.Held, held, group.Since)
             : StoppedBecause(group) is { } stopped ? (ConsumerState.Stopped, stopped.Reason, stopped.Since)
             : pauses is [var first, ..] ? (ConsumerState.Paused, string.Join(" ", pauses.Select(pause => pause.Detail)), first.Since)
             : (ConsumerState.Running, null, group.Since);

@@ -52,6 +52,7 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly StartFrom _startFrom;
     private readonly IEnumerable<string> _topics;
     private readonly TopicIncarnations _incarnations;
+    private readonly LostOffsets _lostOffsets;
     private readonly KafkaClients _clients;
     private readonly TimeSpan _drainLimit;
     private readonly IReadOnlyList<ConsumerGate> _gates;
@@ -69,6 +70,7 @@ internal sealed class ConsumerGroup : IDisposable
 
     public ConsumerGroup(
         GroupStatus status,
+        LostOffsets lostOffsets,
         GroupLanes lanes,
         IEnumerable<string> topics,
         IReadOnlyList<ConsumerGate> gates,
@@ -79,6 +81,7 @@ internal sealed class ConsumerGroup : IDisposable
     {
         Status = status;
         _name = status.Group;
+        _lostOffsets = lostOffsets;
         _startFrom = status.Consumers[0].Options.StartFrom;
         _gates = gates;
         _lanes = lanes;
@@ -101,6 +104,9 @@ internal sealed class ConsumerGroup : IDisposable
         new Thread(Run) { Name = $"eventbus consumer {_name}", IsBackground = true }.UnsafeStart();
         _lanes.Start(_stopping.Token);
     }
+
+    /// <inheritdoc cref="LostOffsets.ReleaseAsync"/>
+    public Task ReleaseAsync(StartFrom startFrom, DateTimeOffset? at, CancellationToken ct) => _lostOffsets.ReleaseAsync(startFrom, at, ct);
 
     /// <summary>Drains and leaves the group. When <paramref name="ct"/> is cancelled, handlers are no longer awaited.</summary>
     public async Task StopAsync(CancellationToken ct)
@@ -133,6 +139,7 @@ internal sealed class ConsumerGroup : IDisposable
     {
         try
         {
+            WaitUntilItMayStart();
             var backOff = new ClientBackOff();
             while (!_stop.IsSet)
             {
@@ -153,6 +160,19 @@ internal sealed class ConsumerGroup : IDisposable
 
             _drained.TrySetResult();
             _ended.SetResult();
+        }
+    }
+
+    private void WaitUntilItMayStart()
+    {
+        Status.Enter(GroupPhase.Joining);
+        try
+        {
+            _lostOffsets.WaitAsync(_stopping.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped before.
         }
     }
 

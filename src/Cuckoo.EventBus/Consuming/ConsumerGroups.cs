@@ -48,6 +48,15 @@ internal sealed class ConsumerGroups(
         _retention = Task.WhenAll(used.Select(database => Task.Run(() => new Retention(database, settings.Options, time, loggers.CreateLogger<Retention>()).RunAsync(stop), CancellationToken.None)));
     }
 
+    /// <summary>Has a group begin that waits for a person to choose where.</summary>
+    public Task ReleaseAsync(string group, StartFrom startFrom, DateTimeOffset? at, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        return _groups.Find(g => g.Status.Group == group) is { } found
+            ? found.ReleaseAsync(startFrom, at, ct)
+            : throw new ArgumentException($"There is no group '{group}'. There are: {string.Join(", ", _groups.Select(g => g.Status.Group))}.", nameof(group));
+    }
+
     public async Task StopAsync(CancellationToken ct)
     {
         await Task.WhenAll(_groups.Select(group => group.StopAsync(ct))).ConfigureAwait(false);
@@ -79,6 +88,7 @@ internal sealed class ConsumerGroups(
         List<ConsumerPipeline> pipelines = [];
         List<BatchPipeline> batches = [];
         List<ParkedRecords> parked = [];
+        List<InboxStore> inboxes = [];
         foreach (var ofDatabase in consumers.GroupBy(DatabaseOf))
         {
             if (ofDatabase.Key is not { } database)
@@ -88,6 +98,7 @@ internal sealed class ConsumerGroups(
             }
 
             var inbox = new InboxStore(database, time);
+            inboxes.Add(inbox);
             var store = new RetryStore(database, inbox, time);
             List<ConsumerPipeline> own = [.. ofDatabase.Select(consumer => Create(consumer, database, inbox, store, batches))];
             pipelines.AddRange(own);
@@ -101,8 +112,10 @@ internal sealed class ConsumerGroups(
 
         // Half, so that the rest of the interval is left for the next poll.
         var pollLimit = clients.MaxPollInterval / 2;
+        var status = new GroupStatus(name, consumers, time);
         return new ConsumerGroup(
-            new GroupStatus(name, consumers, time),
+            status,
+            new LostOffsets(status, inboxes, new GroupOffsets(clients, name, routes.Topics), settings.Options.InboxRetention, time, loggers.CreateLogger<LostOffsets>()),
             new GroupLanes(name, new RecordPipeline(routes, time, loggers.CreateLogger<RecordPipeline>()), routes, batches, parked, time, loggers.CreateLogger<GroupLanes>()),
             routes.Topics,
             [.. consumers.Select(consumer => gates[consumer.Name])],

@@ -12,7 +12,7 @@ public sealed record ConsumerStatus
     /// <summary>Whether it handles records.</summary>
     public required ConsumerState State { get; init; }
 
-    /// <summary>Why it is paused or stopped, for a person; <see langword="null"/> while it runs.</summary>
+    /// <summary>Why it is paused, held or stopped, for a person; <see langword="null"/> while it runs.</summary>
     public string? Reason { get; init; }
 
     /// <summary>Since when it is in this state.</summary>

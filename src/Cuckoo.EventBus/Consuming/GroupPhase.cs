@@ -6,6 +6,9 @@ internal enum GroupPhase
     /// <summary>Its thread is not started, or ended in order.</summary>
     Stopped,
 
+    /// <summary>It reads nothing until a person has chosen where to start: Kafka has forgotten its positions.</summary>
+    Held,
+
     /// <summary>Its client is made and asks for partitions.</summary>
     Joining,
 

@@ -13,6 +13,7 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
     private volatile Entered _entered = new(GroupPhase.Stopped, time.GetUtcNow());
     private volatile int _inFlight;
     private volatile bool _isTroubled;
+    private volatile string? _heldBecause;
 
     public string Group => group;
 
@@ -22,6 +23,9 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
 
     /// <summary>When it entered the phase.</summary>
     public DateTimeOffset Since => _entered.At;
+
+    /// <summary>Why it waits for a person to choose where it starts; <see langword="null"/> while it does not.</summary>
+    public string? HeldBecause => _heldBecause;
 
     /// <summary>As it was measured last, about a second ago.</summary>
     public IReadOnlyList<PartitionState> Partitions => _partitions;
@@ -58,6 +62,18 @@ internal sealed class GroupStatus(string group, IReadOnlyList<ConsumerSettings> 
                 _partitions = [];
             }
         }
+    }
+
+    public void Hold(string reason)
+    {
+        _heldBecause = reason;
+        Enter(GroupPhase.Held);
+    }
+
+    public void Release()
+    {
+        _heldBecause = null;
+        Enter(GroupPhase.Joining);
     }
 
     /// <summary>The group gave partitions: what stood in its way, or in theirs, does so no more.</summary>

@@ -28,4 +28,26 @@ public interface IConsumerAdministration
     /// <param name="consumer">The consumer's name.</param>
     /// <exception cref="ArgumentException">There is no consumer of this name.</exception>
     void Resume(string consumer);
+
+    /// <summary>
+    /// Has a group begin that is <see cref="ConsumerState.Held"/> because Kafka has no committed position of it any more although it
+    /// worked before: commits one for every partition of its topics. Unlike the others, this holds for all instances of the service.
+    /// </summary>
+    /// <param name="group">The group's name.</param>
+    /// <param name="startFrom">
+    /// <see cref="StartFrom.Earliest"/> loses nothing that the topics still have, and what is younger than
+    /// <see cref="EventBusOptions.InboxRetention"/> is dropped as a repeat; <see cref="StartFrom.Latest"/> passes over what came while the
+    /// group was away.
+    /// </param>
+    /// <param name="ct">Ends the waiting.</param>
+    /// <returns>A task that completes when the positions are committed; the group's instances notice within seconds.</returns>
+    /// <exception cref="ArgumentException">There is no group of this name here.</exception>
+    /// <exception cref="EventBusException">The group isn't held, or Kafka refused to commit.</exception>
+    Task StartGroupAsync(string group, StartFrom startFrom, CancellationToken ct = default);
+
+    /// <inheritdoc cref="StartGroupAsync(string, StartFrom, CancellationToken)"/>
+    /// <param name="group">The group's name.</param>
+    /// <param name="time">Each partition starts with its first record of this time or later, by the records' timestamps, or at its end.</param>
+    /// <param name="ct">Ends the waiting.</param>
+    Task StartGroupAsync(string group, DateTimeOffset time, CancellationToken ct = default);
 }

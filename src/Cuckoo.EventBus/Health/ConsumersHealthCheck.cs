@@ -64,6 +64,11 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
     {
         var phaseLasts = time.GetUtcNow() - group.Since;
         verdict.Data[$"{group.Group} phase"] = group.Phase.ToString();
+        if (group is { Phase: GroupPhase.Held, HeldBecause: { } held })
+        {
+            verdict.Unhealthy(held);
+        }
+
         if (group.Phase is GroupPhase.Joining && phaseLasts > MaxStall)
         {
             stalls.Add($"Group {group.Group} has asked for partitions for {Seconds(phaseLasts)} and got no answer: look at the broker's group coordinator, and into the log.");

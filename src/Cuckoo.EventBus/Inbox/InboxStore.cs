@@ -95,6 +95,16 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
         return await ReadAsync(command, ct).ConfigureAwait(false);
     }
 
+    /// <summary>Whether a group decided about anything before a time.</summary>
+    public async Task<bool> HasDecidedAsync(string group, DateTimeOffset before, CancellationToken ct)
+    {
+        await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
+        await using var command = session.Command($"SELECT 1 FROM {database.Layout.InboxMessages} WHERE consumer_group = @group AND decided_at < @before LIMIT 1");
+        command.AddParameter("group", group);
+        command.AddParameter("before", before.UtcDateTime);
+        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is not null;
+    }
+
     /// <summary>Notes, in a transaction of its own, that the event is done.</summary>
     public async Task MarkDoneAsync(InboxKey key, CancellationToken ct)
     {
