@@ -4,7 +4,7 @@ namespace Samples.Tests.Readme;
 
 internal static class PausingConsumers
 {
-    public static void PauseAndResume(IConsumerAdministration consumers)
+    public static async Task PauseAndResumeAsync(IConsumerAdministration consumers)
     {
         foreach (var consumer in consumers.List())
         {
@@ -13,5 +13,6 @@ internal static class PausingConsumers
 
         consumers.Pause("charge-order", "the payment provider is away");   // attempts stop, offsets and partitions stay
         consumers.Resume("charge-order");
+        await consumers.StartGroupAsync("payments", StartFrom.Earliest);   // a group that is held because Kafka forgot its positions
     }
 }
