@@ -23,6 +23,9 @@ internal sealed class ConsumerGroups(
     TimeProvider time,
     ILoggerFactory loggers) : IDisposable
 {
+    /// <summary>A handler whose time is over gets so long to notice; its transaction is rolled back by its own process then.</summary>
+    private static readonly TimeSpan IdleMargin = TimeSpan.FromSeconds(10);
+
     private readonly ILogger _logger = loggers.CreateLogger<ConsumerGroups>();
     private readonly Persistence _persistence = new(time);
     private volatile List<ConsumerGroup> _groups = [];
@@ -97,7 +100,7 @@ internal sealed class ConsumerGroups(
                 continue;
             }
 
-            var inbox = new InboxStore(database, time);
+            var inbox = new InboxStore(database, time, ofDatabase.Max(IdleLimit));
             inboxes.Add(inbox);
             var store = new RetryStore(database, inbox, time);
             List<ConsumerPipeline> own = [.. ofDatabase.Select(consumer => Create(consumer, database, inbox, store, batches))];
@@ -165,7 +168,7 @@ internal sealed class ConsumerGroups(
         if (consumer.IsBatch)
         {
             ConsumingLog.TakesBatches(_logger, consumer.Name, consumer.Options.BatchSize, consumer.Options.BatchWait);
-            var batchInbox = database is null ? null : new BatchInbox(database, consumer.Group, consumer.Name, time);
+            var batchInbox = database is null ? null : new BatchInbox(database, consumer.Group, consumer.Name, time, IdleLimit(consumer));
             var handler = new BatchHandler(
                 pipeline, batchInbox, transaction, new ConsumeHooks(settings.ConsumeHooks), _persistence, scopes, loggers.CreateLogger<BatchHandler>());
             batches.Add(new BatchPipeline(pipeline, handler, retries, time, loggers.CreateLogger<BatchPipeline>()));
@@ -173,6 +176,9 @@ internal sealed class ConsumerGroups(
 
         return pipeline;
     }
+
+    private static TimeSpan IdleLimit(ConsumerSettings consumer) =>
+        consumer.Options.AttemptTimeout < TimeSpan.MaxValue - IdleMargin ? consumer.Options.AttemptTimeout + IdleMargin : TimeSpan.MaxValue;
 
     private EventBusDatabase? DatabaseOf(ConsumerSettings consumer) => consumer.ContextType is { } type ? databases.Find(type) : null;
 }

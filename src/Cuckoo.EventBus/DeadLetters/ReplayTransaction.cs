@@ -109,7 +109,7 @@ internal sealed class ReplayTransaction(EventBusDatabase database, InboxStore in
             INSERT INTO {layout.RetryMessages} ({StoredRecordSql.Columns}, key_hash, last_error, due_at)
             SELECT consumer_group, consumer, source, event_id, type, {StoredRecordSql.RecordColumns}, 0, first_failed_at, last_failed_at, replay_count + 1, @now, @hash, exception_message, {layout.Dialect.Now}
             FROM {layout.DeadLetters} WHERE id = @id
-            ON CONFLICT (consumer_group, consumer, topic, kafka_partition, kafka_offset, event_id) DO UPDATE SET due_at = excluded.due_at;
+            ON CONFLICT (consumer_group, consumer, topic, kafka_partition, kafka_offset, source, event_id) DO UPDATE SET due_at = excluded.due_at;
             DELETE FROM {layout.DeadLetters} WHERE id = @id
             """,
             transaction);

@@ -6,7 +6,12 @@ using Cuckoo.EventBus.Storage;
 namespace Cuckoo.EventBus.Inbox;
 
 /// <summary>One consumer's rows of the inbox, for many events at once. Safe for concurrent use.</summary>
-internal sealed class BatchInbox(EventBusDatabase database, string group, string consumer, TimeProvider time)
+/// <param name="database">The database.</param>
+/// <param name="group">The consumer's group.</param>
+/// <param name="consumer">The consumer's name.</param>
+/// <param name="time">The clock.</param>
+/// <param name="idleLimit">As for <see cref="InboxStore"/>.</param>
+internal sealed class BatchInbox(EventBusDatabase database, string group, string consumer, TimeProvider time, TimeSpan idleLimit)
 {
     /// <summary>Writes the first outcome of different events, in a transaction, where it counts once that commits.</summary>
     /// <returns>The events whose outcome stands already, each with that; the others' is this transaction's.</returns>
@@ -65,7 +70,8 @@ internal sealed class BatchInbox(EventBusDatabase database, string group, string
             SELECT @group, @consumer, pair.a, pair.b, {(short)InboxOutcome.Done}, @now FROM {Pairs(layout, insert, events)} WHERE true ORDER BY pair.n
             ON CONFLICT DO NOTHING RETURNING source, event_id
             """,
-            InboxStore.ClaimWait);
+            InboxStore.ClaimWait,
+            idleLimit);
         AddConsumer(insert);
         insert.AddParameter("now", time.GetUtcNow().UtcDateTime);
         var inserted = new HashSet<EventIdentity>(events.Length);

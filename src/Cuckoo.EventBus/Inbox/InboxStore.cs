@@ -5,7 +5,13 @@ using Cuckoo.EventBus.Storage;
 namespace Cuckoo.EventBus.Inbox;
 
 /// <summary>The rows of one database's inbox. Safe for concurrent use.</summary>
-internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
+/// <param name="database">The database.</param>
+/// <param name="time">The clock.</param>
+/// <param name="idleLimit">
+/// So long a claim's transaction may stand before the server ends it and frees what it holds: a process that is frozen, or cut off
+/// unnoticed, would hold it for ever. Longer than any handler may take; <see langword="null"/> where no handler runs in it.
+/// </param>
+internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, TimeSpan? idleLimit = null)
 {
     private const string IsKey = "consumer_group = @group AND consumer = @consumer AND source = @source AND event_id = @event";
 
@@ -149,7 +155,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time)
     {
         var command = connection.CreateCommand();
         command.Transaction = transaction;
-        command.CommandText = layout.Dialect.WithLockTimeout(statement, ClaimWait);
+        command.CommandText = layout.Dialect.WithLockTimeout(statement, ClaimWait, idleLimit);
         AddKey(command, key);
         command.AddParameter("outcome", (short)outcome);
         command.AddParameter("now", time.GetUtcNow().UtcDateTime);

@@ -102,7 +102,7 @@ public static class EventBusModelBuilderExtensions
         e.Property(m => m.DueAt).HasColumnName("due_at");
         e.Property(m => m.LastError).HasColumnName("last_error").HasMaxLength(ErrorLength);
         var table = e.Metadata.GetTableName();
-        e.HasIndex(m => new { m.ConsumerGroup, m.Consumer, m.Topic, m.KafkaPartition, m.KafkaOffset, m.EventId }, $"ux_{table}_record").IsUnique();
+        e.HasIndex(m => new { m.ConsumerGroup, m.Consumer, m.Topic, m.KafkaPartition, m.KafkaOffset, m.Source, m.EventId }, $"ux_{table}_record").IsUnique();
         // A key's rows in their order; and the first rows of keys, by when they are due, which are few whatever waits behind them.
         e.HasIndex(m => new { m.ConsumerGroup, m.Consumer, m.Topic, m.KafkaPartition, m.KeyHash, m.Id }, $"ix_{table}_key");
         e.HasIndex(m => new { m.ConsumerGroup, m.Topic, m.KafkaPartition, m.DueAt }, $"ix_{table}_due_at").HasFilter("due_at IS NOT NULL");

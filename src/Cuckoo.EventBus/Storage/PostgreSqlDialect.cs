@@ -60,8 +60,8 @@ internal sealed class PostgreSqlDialect : SqlDialect
     public override string Keep => " FOR KEY SHARE";
 
     // The limit in force before, perhaps the user's own, is kept in a setting of ours and is back for what follows.
-    public override string WithLockTimeout(string statement, TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"""
-        SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true);
+    public override string WithLockTimeout(string statement, TimeSpan limit, TimeSpan? idleLimit = null) => string.Create(CultureInfo.InvariantCulture, $"""
+        SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true){(idleLimit is { } idle ? IdleLimitColumn(idle) : "")};
         {statement};
         SELECT set_config('lock_timeout', current_setting('cuckoo.lock_timeout'), true)
         """);
@@ -83,6 +83,16 @@ internal sealed class PostgreSqlDialect : SqlDialect
         await using var command = session.Command("SHOW default_transaction_isolation");
         return (string?)await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
     }
+
+    // Until the transaction's end, as all that is set here. No limit is '0', the others have a unit, as intervals do.
+    private static string IdleLimitColumn(TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"""
+        , set_config('idle_in_transaction_session_timeout', CASE
+            WHEN current_setting('idle_in_transaction_session_timeout') <> '0' AND current_setting('idle_in_transaction_session_timeout')::interval < interval '{Milliseconds(limit)} milliseconds'
+            THEN current_setting('idle_in_transaction_session_timeout') ELSE '{Milliseconds(limit)}ms' END, true)
+        """);
+
+    // The setting's own upper limit is some weeks.
+    private static long Milliseconds(TimeSpan limit) => (long)Math.Min(limit.TotalMilliseconds, int.MaxValue);
 
     // By name, because the provider is not referenced.
     private static int? ProcessOf(DbConnection connection)

@@ -76,7 +76,13 @@ internal abstract class SqlDialect
     public abstract string Keep { get; }
 
     /// <summary>A statement inside a transaction that waits for others' locks only so long; then <see cref="IsLockTimeout"/>.</summary>
-    public abstract string WithLockTimeout(string statement, TimeSpan limit);
+    /// <param name="statement">The statement.</param>
+    /// <param name="limit">How long.</param>
+    /// <param name="idleLimit">
+    /// So long the rest of the transaction may stand between two statements before the server, where there is one, ends it, unless it
+    /// is told a shorter time; <see langword="null"/> as it is told.
+    /// </param>
+    public abstract string WithLockTimeout(string statement, TimeSpan limit, TimeSpan? idleLimit = null);
 
     /// <summary>Whether a statement failed only because another transaction held a lock.</summary>
     public abstract bool IsLockTimeout(DbException exception);

@@ -55,7 +55,7 @@ internal sealed class SqliteDialect : SqlDialect
     public override string Keep => "";
 
     // Its only lock is the file's, waited for by the connection's own busy time-out.
-    public override string WithLockTimeout(string statement, TimeSpan limit) => statement;
+    public override string WithLockTimeout(string statement, TimeSpan limit, TimeSpan? idleLimit = null) => statement;
 
     // SQLITE_BUSY and SQLITE_LOCKED. The code itself is a property of the provider's own exception, which is not referenced.
     public override bool IsLockTimeout(DbException exception) =>

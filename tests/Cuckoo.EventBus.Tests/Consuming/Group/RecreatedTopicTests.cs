@@ -1,5 +1,7 @@
 using Confluent.Kafka.Admin;
+using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Tests.Sample;
+using Microsoft.EntityFrameworkCore;
 
 namespace Cuckoo.EventBus.Tests.Consuming.Group;
 
@@ -92,6 +94,23 @@ public sealed class RecreatedTopicTests(KafkaFixture kafka, PostgresFixture data
         await EventuallySeenAsync(warehouse, [1000, 1000]);
     }
 
+    [Fact]
+    public async Task Events_of_two_sources_with_one_id_are_parked_beside_each_other_at_the_same_place_of_the_old_and_the_new_topic()
+    {
+        await using var warehouse = await OpenAsync(StartFrom.Earliest, fails: true);
+        var value = """{"orderId":"a","number":1000}"""u8.ToArray();
+        await warehouse.SendBytesAsync(value, "a"u8.ToArray(), Warehouse.HeadersOf("1", "shop", null), partition: 0);
+        await EventuallyParkedAsync("shop@0");
+
+        await RecreateAsync(warehouse);
+        await warehouse.SendBytesAsync(value, "a"u8.ToArray(), Warehouse.HeadersOf("1", "market", null), partition: 0);
+
+        await EventuallyParkedAsync("shop@0 market@0");
+
+        Task EventuallyParkedAsync(string expected) => Eventually.Equal(expected, async () => string.Join(
+            ' ', await warehouse.Database.AskAsync<ShopContext, List<string>>(db => db.Set<RetryMessage>().OrderBy(m => m.Id).Select(m => m.Source + "@" + m.KafkaOffset).ToListAsync())));
+    }
+
     private static async Task<int> FillUntilReadAsync(Warehouse warehouse)
     {
         // A group that starts at the end stands there some time.
@@ -133,7 +152,7 @@ public sealed class RecreatedTopicTests(KafkaFixture kafka, PostgresFixture data
     private static Task EventuallySeenAsync(Warehouse warehouse, IReadOnlyList<int> expected) =>
         Eventually.Equal(string.Join(' ', expected.Order()), async () => string.Join(' ', (await NewNumbersAsync(warehouse)).Order()), what: "the numbers of the new topic");
 
-    private async Task<Warehouse> OpenAsync(StartFrom startFrom, Action<EventBusBuilder>? more = null)
+    private async Task<Warehouse> OpenAsync(StartFrom startFrom, Action<EventBusBuilder>? more = null, bool fails = false)
     {
         var broker = await kafka.Broker;
         broker.RequireReal("A topic that is deleted");
@@ -147,8 +166,16 @@ public sealed class RecreatedTopicTests(KafkaFixture kafka, PostgresFixture data
                 {
                     Warehouse.Quick(o);
                     o.StartFrom = startFrom;
+                    o.ParkedAttempts = fails ? 1 : 0;
                 });
             },
-            LearnsLate);
+            LearnsLate,
+            script =>
+            {
+                if (fails)
+                {
+                    script[Warehouse.Ship] = _ => throw new InvalidOperationException("no paper");
+                }
+            });
     }
 }
