@@ -36,6 +36,9 @@ internal sealed class OwnerHand
         Store = new RetryStore(Database, Inbox, time);
         DeadLetters = new DeadLetterStore(
             Database, Inbox, Store, services.GetRequiredService<OutboxWriter>(), services.GetRequiredService<OutboxSignals>(), settings, time);
+        var parking = new Parking(consumer, Store, persistence, loggers.CreateLogger<Parking>());
+        var deadLetters = new DeadLetterDesk(
+            consumer, DeadLetters, new DeadLetterSender(services.GetRequiredService<DirectSender>(), settings), persistence, loggers.CreateLogger<DeadLetterDesk>());
         _consumer = new ConsumerPipeline(
             settings,
             consumer,
@@ -45,9 +48,9 @@ internal sealed class OwnerHand
             gate,
             new RetryPolicy(
                 consumer, new Fault(Database, outages.Of(Database, gate), outages.Broker, gate), gate, gates.SwitchOf(consumer.Name), time, loggers.CreateLogger<RetryPolicy>()),
-            new Parking(consumer, Store, persistence, loggers.CreateLogger<Parking>()),
-            new DeadLetterDesk(
-                consumer, DeadLetters, new DeadLetterSender(services.GetRequiredService<DirectSender>(), settings), persistence, loggers.CreateLogger<DeadLetterDesk>()),
+            parking,
+            new UnknownTypes(consumer, settings, parking, deadLetters, time),
+            deadLetters,
             persistence,
             scopes,
             loggers.CreateLogger<ConsumerPipeline>());
@@ -57,7 +60,8 @@ internal sealed class OwnerHand
         Script = services.GetRequiredService<Script>();
         Log = service.Log;
         Assignment = new PartitionAssignment(partition);
-        Parked = new ParkedRecords(consumer.Group, Store, [_consumer], Database.Name, persistence, time, loggers.CreateLogger<ParkedRecords>());
+        var awaited = new AwaitedTypes(Database, settings, consumer.Group, [consumer], time);
+        Parked = new ParkedRecords(consumer.Group, Store, awaited, [_consumer], Database.Name, persistence, time, loggers.CreateLogger<ParkedRecords>());
     }
 
     public ConsumerSettings Settings { get; }
