@@ -13,8 +13,8 @@ public interface IConsumerAdministration
     /// <summary>
     /// Has a consumer begin no attempts until <see cref="Resume"/>. Running ones end as they would. Records wait in the order
     /// in which they came, no attempt is charged, offsets stay, and the partitions remain this process's. Other consumers of
-    /// its group go on until the group has read as much as it may hold; but records behind one that waits, of its key or of another
-    /// that shares its lane, wait with it at every consumer of the event.
+    /// its group go on, also with the same records, until the group has read as much as it may hold (10,000 records or 32 MB that
+    /// one of its consumers has not finished). A consumer that may be paused for long has a group of its own.
     /// </summary>
     /// <param name="consumer">The consumer's name.</param>
     /// <param name="reason">Shown in <see cref="ConsumerStatus.Reason"/>, the health check and the log. Default: that a person did it.</param>

@@ -4,7 +4,7 @@ namespace Cuckoo.EventBus;
 /// <remarks>A circuit breaker: paused for a while, then one record is tried; that decides whether it goes on. Nothing is lost or given up meanwhile.</remarks>
 public sealed class KillSwitchOptions
 {
-    /// <summary>The share of failed attempts, above 0 and up to 1, from which the consumer pauses. Default: 0, never.</summary>
+    /// <summary>The share of failed attempts from which the consumer pauses, up to 1. Default: 0, which is never.</summary>
     public double FailureRate { get; set; }
 
     /// <summary>How far back failures are counted. Default: 30 s.</summary>
