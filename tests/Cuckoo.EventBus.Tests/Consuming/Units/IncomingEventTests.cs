@@ -94,7 +94,7 @@ public sealed class IncomingEventTests
     public void A_record_of_no_type_is_unreadable()
     {
         Assert.IsType<EventBusException>(IncomingEvent.Read(Record("{}"), type: null, typeName: "").Unreadable);
-        Assert.IsType<EventBusException>(IncomingEvent.Read(Record("{}"), type: null, typeName: "unknown").Unreadable);
+        Assert.IsType<UnknownEventTypeException>(IncomingEvent.Read(Record("{}"), type: null, typeName: "unknown").Unreadable);
     }
 
     private static IncomingEvent Read(string? value, params (string Name, string Value)[] headers)
