@@ -167,6 +167,7 @@ public sealed class RecreatedTopicTests(KafkaFixture kafka, PostgresFixture data
                     Warehouse.Quick(o);
                     o.StartFrom = startFrom;
                     o.ParkedAttempts = fails ? 1 : 0;
+                    o.ParkedRetryDelay = o.MaxParkedRetryDelay = TimeSpan.FromHours(1);
                 });
             },
             LearnsLate,
