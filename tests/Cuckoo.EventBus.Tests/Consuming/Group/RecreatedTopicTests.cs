@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Tests.Sample;
@@ -139,6 +140,25 @@ public sealed class RecreatedTopicTests(KafkaFixture kafka, PostgresFixture data
             catch (CreateTopicsException)
             {
                 // Not gone yet.
+                return false;
+            }
+        });
+
+        // The controller is ahead of the broker, which takes records for the old topic until it hears of it, and those go with that one.
+        await Eventually.True(async () =>
+        {
+            try
+            {
+                var ends = await admin.ListOffsetsAsync(Enumerable.Range(0, 3).Select(partition => new TopicPartitionOffsetSpec
+                {
+                    TopicPartition = new TopicPartition(topic, partition),
+                    OffsetSpec = OffsetSpec.Latest(),
+                }));
+                return ends.ResultInfos.TrueForAll(end => end.TopicPartitionOffsetError.Offset == 0);
+            }
+            catch (KafkaException)
+            {
+                // Not there yet.
                 return false;
             }
         });
