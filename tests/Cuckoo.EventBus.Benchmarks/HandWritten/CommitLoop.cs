@@ -30,7 +30,8 @@ internal sealed class CommitLoop : ISide
         return Task.CompletedTask;
     }
 
-    public Task<SideResult> RunAsync(SideWork work) => Pace.RunAsync(work, CommitAsync);
+    public Task<SideResult> RunAsync(SideWork work) =>
+        work.PerSecond > 0 ? Pace.RunAsync(work, CommitAsync) : ClosedLoop.RunAsync(work, CommitAsync);
 
     public async Task StopAsync()
     {

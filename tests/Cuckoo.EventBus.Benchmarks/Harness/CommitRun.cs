@@ -11,13 +11,16 @@ internal sealed class CommitRun(Bench bench)
     private const double Seconds = 20;
 
     /// <summary>
-    /// Before it is measured: connections, the broker's caches, and above all compiled code. Until that is done, processes that
-    /// share few processors wait for each other's compilers, for half a minute at the measured rate.
+    /// Transactions of each process before it is measured: connections, the broker's caches, and above all compiled code.
+    /// Each when the one before is done: begun at a rate, they would pile up behind the compilers on few processors, and leave
+    /// pools of a hundred connections behind that all are in use from then on.
     /// </summary>
-    private const double WarmUpSeconds = 20;
+    private const int WarmUpCommits = 6_000;
 
-    /// <summary>How much faster the warm-up is.</summary>
-    private const double WarmUpHaste = 2;
+    private const int WarmUpWriters = 2;
+
+    /// <summary>And at the rate that is measured.</summary>
+    private const double WarmUpSeconds = 10;
 
     private readonly double _seconds = bench.Options.Seconds ?? Seconds;
 
@@ -35,13 +38,15 @@ internal sealed class CommitRun(Bench bench)
         try
         {
             await Task.WhenAll(sides.Select(side => side.StartAsync(target.ForSide)));
-            await CommitAsync(sides, Math.Min(WarmUpSeconds, _seconds), PerSecond * WarmUpHaste);
+            var warmUp = new SideWork { Count = WarmUpCommits, Writers = WarmUpWriters };
+            await Task.WhenAll(sides.Select(side => side.RunAsync(warmUp)));
+            await CommitAsync(sides, Math.Min(WarmUpSeconds, _seconds));
             if (Before is not null)
             {
                 await Before(target, sides);
             }
 
-            var latency = await Latency.OfAsync(bench, target, await CommitAsync(sides, _seconds, PerSecond));
+            var latency = await Latency.OfAsync(bench, target, await CommitAsync(sides, _seconds));
             await Task.WhenAll(sides.Select(side => side.StopAsync()));
             return latency;
         }
@@ -54,9 +59,9 @@ internal sealed class CommitRun(Bench bench)
         }
     }
 
-    private async Task<IReadOnlyCollection<Commit>> CommitAsync(List<SideProcess> sides, double seconds, double perSecond)
+    private async Task<IReadOnlyCollection<Commit>> CommitAsync(List<SideProcess> sides, double seconds)
     {
-        var work = new SideWork { PerSecond = perSecond / Instances, Seconds = seconds, IsJittered = true };
+        var work = new SideWork { PerSecond = PerSecond / Instances, Seconds = seconds, IsJittered = true };
         var results = await Task.WhenAll(sides.Select(side => side.RunAsync(work)));
         return [.. results.SelectMany(r => r.Commits)];
     }
