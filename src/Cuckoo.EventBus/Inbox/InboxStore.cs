@@ -15,7 +15,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
 {
     private const string IsKey = "consumer_group = @group AND consumer = @consumer AND source = @source AND event_id = @event";
 
-    private const string Columns = "(consumer_group, consumer, source, event_id, outcome, decided_at)";
+    private const string Columns = "consumer_group, consumer, source, event_id, outcome, decided_at";
 
     private const string Values = "@group, @consumer, @source, @event, @outcome, @now";
 
@@ -25,13 +25,15 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
     /// </summary>
     public static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(1);
 
+    private string? _claim;
+
     /// <summary>Writes the event's first outcome in a transaction, where it counts once that commits.</summary>
     /// <returns><see langword="null"/> if it is this transaction's; otherwise the one that stands already.</returns>
     /// <exception cref="UnavailableException">Another transaction is about to write one.</exception>
     public async Task<InboxOutcome?> ClaimAsync(
         DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, CancellationToken ct)
     {
-        await using (var claim = Write(layout, connection, transaction, key, outcome, $"INSERT INTO {layout.InboxMessages} {Columns} VALUES ({Values}) ON CONFLICT DO NOTHING"))
+        await using (var claim = Write(connection, transaction, key, outcome, _claim ??= layout.Dialect.InsertUnlessThere(layout.InboxMessages, Columns, Values, ClaimWait, idleLimit)))
         {
             if (await RunAsync(layout, claim, ct).ConfigureAwait(false) > 0)
             {
@@ -60,7 +62,6 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
     {
         // An INSERT where a person has deleted the mark: the parked row alone says then what is to be done.
         await using var settle = Write(
-            layout,
             connection,
             transaction,
             key,
@@ -81,7 +82,7 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
     /// <exception cref="UnavailableException">Another transaction is at work on it.</exception>
     public async Task<InboxOutcome?> ReopenAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, CancellationToken ct)
     {
-        await using (var reopen = Write(layout, connection, transaction, key, InboxOutcome.Parked, Turn(layout, InboxOutcome.Dead, $"VALUES ({Values})")))
+        await using (var reopen = Write(connection, transaction, key, InboxOutcome.Parked, Turn(layout, InboxOutcome.Dead, $"VALUES ({Values})")))
         {
             if (await RunAsync(layout, reopen, ct).ConfigureAwait(false) > 0)
             {
@@ -135,11 +136,14 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
         }
     }
 
-    private static string Turn(DatabaseLayout layout, InboxOutcome from, string values) => $"""
-        INSERT INTO {layout.InboxMessages} AS held {Columns} {values}
+    private string Turn(DatabaseLayout layout, InboxOutcome from, string values) => layout.Dialect.WithLockTimeout(
+        $"""
+        INSERT INTO {layout.InboxMessages} AS held ({Columns}) {values}
         ON CONFLICT (consumer_group, consumer, source, event_id) DO UPDATE SET outcome = excluded.outcome, decided_at = excluded.decided_at
         WHERE held.outcome = {(short)from}
-        """;
+        """,
+        ClaimWait,
+        idleLimit);
 
     private static async Task<InboxOutcome> StandingAsync(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, CancellationToken ct)
     {
@@ -151,11 +155,11 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
         return await ReadAsync(standing, ct).ConfigureAwait(false) ?? InboxOutcome.Done;
     }
 
-    private DbCommand Write(DatabaseLayout layout, DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, string statement)
+    private DbCommand Write(DbConnection connection, DbTransaction transaction, InboxKey key, InboxOutcome outcome, string statement)
     {
         var command = connection.CreateCommand();
         command.Transaction = transaction;
-        command.CommandText = layout.Dialect.WithLockTimeout(statement, ClaimWait, idleLimit);
+        command.CommandText = statement;
         AddKey(command, key);
         command.AddParameter("outcome", (short)outcome);
         command.AddParameter("now", time.GetUtcNow().UtcDateTime);

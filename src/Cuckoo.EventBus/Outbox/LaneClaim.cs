@@ -41,8 +41,8 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     /// <returns><see langword="null"/> if the lane is another's by now.</returns>
     public Task<LaneRead?> ReadAsync(DatabaseSession session, LaneStep step, int limit, bool asksWriters, CancellationToken ct)
     {
-        var (deletes, parks, skips) = (step.Done.Count > 0, step.Park.Count > 0, step.Skip.Count > 0);
-        var command = Kept(session, sql.HoldAndRead(deletes, parks, asksWriters, skips));
+        var (deletesFew, parks, skips) = (step.Done.Count is > 0 and < LaneSql.ManyDeletes, step.Park.Count > 0, step.Skip.Count > 0);
+        var command = Kept(session, sql.HoldAndRead(step.Done.Count, parks, asksWriters, skips));
         SetStep(command, step);
         command.SetParameter("lease", options.Lease.TotalSeconds);
         if (parks)
@@ -57,14 +57,14 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
 
         command.SetParameter("floor", step.Floor);
         command.SetParameter("limit", limit);
-        return ReadAsync(session, command, isPrepared: !parks && !asksWriters && !skips, limit, asksWriters, ct);
+        return ReadAsync(session, command, isPrepared: !deletesFew && !parks && !asksWriters && !skips, limit, asksWriters, ct);
     }
 
     /// <summary>Deletes what is acknowledged and lets the lane go, unless someone has committed rows since the last read.</summary>
     /// <returns>Whether the lane is no longer ours to drain.</returns>
     public async Task<bool> ReleaseAsync(DatabaseSession session, LaneStep step, CancellationToken ct)
     {
-        var command = Kept(session, sql.Release(deletes: step.Done.Count > 0));
+        var command = Kept(session, sql.Release(step.Done.Count));
         SetStep(command, step);
         return await session.InTransactionAsync(dialect, command, () => AnswersAsync(command, ct), ct).ConfigureAwait(false);
     }
@@ -166,7 +166,7 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
         var answered = false;
         do
         {
-            answered |= reader.FieldCount > 0 && await reader.ReadAsync(ct).ConfigureAwait(false);
+            answered |= reader.FieldCount > 0 && reader.GetName(0) == "lane" && await reader.ReadAsync(ct).ConfigureAwait(false);
         }
         while (await reader.NextResultAsync(ct).ConfigureAwait(false));
         return answered;
@@ -214,7 +214,8 @@ internal sealed class LaneClaim(LaneSql sql, SqlDialect dialect, short lane, str
     /// <param name="session">The session to use.</param>
     /// <param name="command">The command, which is kept.</param>
     /// <param name="isPrepared">
-    /// Whether it is one of few. Not with rows to skip: a plan for any number of them compares each row with each.
+    /// Whether it is one of few. Not with rows to skip: a plan for any number of them compares each row with each. Not with few
+    /// rows to delete: a plan that was made while the table was small would look through all of a large one.
     /// </param>
     /// <param name="limit">The rows asked for.</param>
     /// <param name="asksWriters">Whether it asks who is writing.</param>

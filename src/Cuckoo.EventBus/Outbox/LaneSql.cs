@@ -8,6 +8,9 @@ internal sealed class LaneSql
     /// <summary>Delayed events that become due in one statement: enough for thousands at once, few enough to leave soon.</summary>
     public const int ScheduledPerStatement = 1000;
 
+    /// <summary>So many deletes are worth a statement more, after which rows are found by index whatever plan is kept.</summary>
+    public const int ManyDeletes = 16;
+
     private const string Columns = "id, topic, key, headers, payload, attempts";
 
     private readonly string[] _claimAndRead;
@@ -38,19 +41,22 @@ internal sealed class LaneSql
             """;
         var hold = $"UPDATE {lanes} SET wake = FALSE, lease_until = {leaseEnd}, floor = @durable WHERE {Ours} RETURNING owner, claim, floor{dialect.FastCommitColumn}{dialect.PlanByIndexColumns};";
         var release = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL, floor = @durable WHERE {Ours} AND wake = FALSE RETURNING lane{dialect.FastCommitColumn};";
+        // Not for PostgreSQL's index of pending rows: before the table is first analysed, few rows are expected to be pending, and a
+        // thousand ids would be looked for among all that are.
+        const string IsPending = "state + 0 = 0";
         // A rejected row of a former owner's stays.
-        var delete = $"DELETE FROM {messages} WHERE {dialect.IsOneOf("id", "@done")} AND state = 0";
-        var park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND state = 0 AND {isOurs};";
+        var delete = $"DELETE FROM {messages} WHERE {dialect.IsOneOf("id", "@done")} AND {IsPending}";
+        var park = $"UPDATE {messages} SET state = 1, due_at = NULL WHERE {dialect.IsOneOf("id", "@park")} AND {IsPending} AND {isOurs};";
         // No row is above a floor that is null, because the lane is another's.
         var firstRead = Read(Last("CASE WHEN l.lane = @lane AND l.owner = @owner THEN l.floor END"), "");
         var nextFloor = $"SELECT @floor FROM {lanes} l WHERE l.lane = @lane AND l.owner = @owner AND l.claim = @claim";
         var writers = dialect.Writers(messages) is { } asking ? asking + ";\n" : "";
-        string[] holds = [hold, dialect.DeleteThen(delete, hold)];
+        string[] holds = [hold, dialect.DeleteThen(delete, hold), dialect.PlanByIndex + dialect.DeleteThen(delete, hold)];
         string[] nextReads = [Read(nextFloor, ""), Read(nextFloor, " AND " + dialect.IsNoneOf("m.id", "@skip"))];
         _claimAndRead = [.. Enumerable.Range(0, 2).Select(i => claim + "\n" + (i > 0 ? writers : "") + firstRead)];
-        _holdAndRead = [.. Enumerable.Range(0, 16).Select(i =>
-            holds[i & 1] + "\n" + ((i & 2) > 0 ? park + "\n" : "") + ((i & 4) > 0 ? writers : "") + nextReads[(i & 8) >> 3])];
-        _release = [release, dialect.DeleteThen(delete, release)];
+        _holdAndRead = [.. Enumerable.Range(0, 8 * holds.Length).Select(i =>
+            holds[i >> 3] + "\n" + ((i & 1) > 0 ? park + "\n" : "") + ((i & 2) > 0 ? writers : "") + nextReads[(i & 4) >> 2])];
+        _release = [release, dialect.DeleteThen(delete, release), dialect.PlanByIndex + dialect.DeleteThen(delete, release)];
 
         Renew = $"UPDATE {lanes} SET lease_until = {leaseEnd} WHERE {Ours} RETURNING claim{dialect.FastCommitColumn};";
         ReleaseAll = $"UPDATE {lanes} SET owner = NULL, lease_until = NULL WHERE owner = @owner";
@@ -151,16 +157,16 @@ internal sealed class LaneSql
     /// @lane, @owner, @claim, @lease, @durable, @floor, @limit: keeps the lane and answers its wake flag; then reads the pending rows
     /// above a floor. The same text for the same choice.
     /// </summary>
-    /// <param name="deletes">@done: the acknowledged rows, which are deleted first.</param>
+    /// <param name="deletes">@done: how many acknowledged rows there are, which are deleted first.</param>
     /// <param name="parks">@park: rows that wait behind a rejected one of their key.</param>
     /// <param name="asksWriters">As for a claim.</param>
     /// <param name="skips">@skip: rows on their way, which are not read.</param>
-    public string HoldAndRead(bool deletes, bool parks, bool asksWriters, bool skips) =>
-        _holdAndRead[(deletes ? 1 : 0) + (parks ? 2 : 0) + (asksWriters ? 4 : 0) + (skips ? 8 : 0)];
+    public string HoldAndRead(int deletes, bool parks, bool asksWriters, bool skips) =>
+        _holdAndRead[(8 * Deletes(deletes)) + (parks ? 1 : 0) + (asksWriters ? 2 : 0) + (skips ? 4 : 0)];
 
     /// <summary>@lane, @owner, @claim, @durable: returns the lane if it is free now; nothing if someone set its wake flag, or has it.</summary>
-    /// <param name="deletes">@done: the acknowledged rows, which are deleted first.</param>
-    public string Release(bool deletes) => _release[deletes ? 1 : 0];
+    /// <param name="deletes">@done: how many acknowledged rows there are, which are deleted first.</param>
+    public string Release(int deletes) => _release[Deletes(deletes)];
 
     /// <summary>@lane, @owner, @claim, @lease: keeps the lease; returns nothing if the lane is another's.</summary>
     public string Renew { get; }
@@ -197,4 +203,6 @@ internal sealed class LaneSql
 
     /// <summary>Delayed events that are due become the newest rows.</summary>
     public string PromoteScheduled { get; }
+
+    private static int Deletes(int count) => count == 0 ? 0 : count < ManyDeletes ? 1 : 2;
 }

@@ -14,6 +14,8 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     public override string PlanByIndexColumns => ", set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)";
 
+    public override string PlanByIndex => $"SELECT {PlanByIndexColumns[2..]};\n";
+
     public override bool HasOneWriter => false;
 
     public override string NowPlus(string secondsParameter) => $"now() + {secondsParameter} * interval '1 second'";
@@ -60,11 +62,18 @@ internal sealed class PostgreSqlDialect : SqlDialect
     public override string Keep => " FOR KEY SHARE";
 
     // The limit in force before, perhaps the user's own, is kept in a setting of ours and is back for what follows.
-    public override string WithLockTimeout(string statement, TimeSpan limit, TimeSpan? idleLimit = null) => string.Create(CultureInfo.InvariantCulture, $"""
-        SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true){(idleLimit is { } idle ? IdleLimitColumn(idle) : "")};
+    public override string WithLockTimeout(string statement, TimeSpan limit, TimeSpan? idleLimit = null) => $"""
+        SELECT set_config('cuckoo.lock_timeout', current_setting('lock_timeout'), true), {SetLimits(limit, idleLimit)};
         {statement};
         SELECT set_config('lock_timeout', current_setting('cuckoo.lock_timeout'), true)
-        """);
+        """;
+
+    // The row's values come from the settings' row, so that there is no row, nor a lock to wait for, before they are made.
+    public override string InsertUnlessThere(string table, string columns, string values, TimeSpan limit, TimeSpan? idleLimit) => $"""
+        WITH limits AS MATERIALIZED (SELECT current_setting('lock_timeout') AS before, {SetLimits(limit, idleLimit)})
+        INSERT INTO {table} ({columns}) SELECT {values} FROM limits ON CONFLICT DO NOTHING
+        RETURNING set_config('lock_timeout', (SELECT before FROM limits), true)
+        """;
 
     // lock_not_available
     public override bool IsLockTimeout(DbException exception) => exception.SqlState == "55P03";
@@ -83,6 +92,9 @@ internal sealed class PostgreSqlDialect : SqlDialect
         await using var command = session.Command("SHOW default_transaction_isolation");
         return (string?)await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
     }
+
+    private static string SetLimits(TimeSpan limit, TimeSpan? idleLimit) => string.Create(
+        CultureInfo.InvariantCulture, $"set_config('lock_timeout', '{(long)limit.TotalMilliseconds}ms', true){(idleLimit is { } idle ? IdleLimitColumn(idle) : "")}");
 
     // Until the transaction's end, as all that is set here. No limit is '0', the others have a unit, as intervals do.
     private static string IdleLimitColumn(TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"""

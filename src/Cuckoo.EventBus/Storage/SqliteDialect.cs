@@ -15,6 +15,8 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override string PlanByIndexColumns => "";
 
+    public override string PlanByIndex => "";
+
     public override bool HasOneWriter => true;
 
     public override string NowPlus(string secondsParameter) => $"strftime({Format}, 'now', {secondsParameter} || ' seconds')";
@@ -56,6 +58,9 @@ internal sealed class SqliteDialect : SqlDialect
 
     // Its only lock is the file's, waited for by the connection's own busy time-out.
     public override string WithLockTimeout(string statement, TimeSpan limit, TimeSpan? idleLimit = null) => statement;
+
+    public override string InsertUnlessThere(string table, string columns, string values, TimeSpan limit, TimeSpan? idleLimit) =>
+        $"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING";
 
     // SQLITE_BUSY and SQLITE_LOCKED. The code itself is a property of the provider's own exception, which is not referenced.
     public override bool IsLockTimeout(DbException exception) =>
