@@ -80,7 +80,7 @@ internal sealed class BusConsumerSide : ISide
 
     private static EventBusBuilder UseDatabase(EventBusBuilder bus, SideTarget target)
     {
-        bus.Services.AddDbContext<BenchContext>(options => options.UseNpgsql(target.ConnectionString));
+        bus.Services.AddDbContextPool<BenchContext>(options => options.UseNpgsql(target.ConnectionString));
         return bus.UseOutbox<BenchContext>();
     }
 }
