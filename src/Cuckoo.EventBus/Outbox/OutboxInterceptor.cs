@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Cuckoo.EventBus.Storage;
@@ -487,6 +488,7 @@ internal sealed class OutboxInterceptor(
     private void Write(DbContext context, DbTransaction transaction, List<OutboxMessage> messages)
     {
         var database = DatabaseOf(context);
+        EnsureConnected(context);
         var records = Records(context, messages);
         var lanes = writer.Write(database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, records);
         _written.GetOrCreateValue(transaction).Add(database, lanes, records.Min(r => r.DeliverAt));
@@ -495,10 +497,26 @@ internal sealed class OutboxInterceptor(
     private async Task WriteAsync(DbContext context, DbTransaction transaction, List<OutboxMessage> messages, CancellationToken ct)
     {
         var database = DatabaseOf(context);
+        EnsureConnected(context);
         var records = Records(context, messages);
         var lanes = await writer.WriteAsync(
             database, database.LayoutOf(context), context.Database.GetDbConnection(), transaction, records, ct).ConfigureAwait(false);
         _written.GetOrCreateValue(transaction).Add(database, lanes, records.Min(r => r.DeliverAt));
+    }
+
+    /// <summary>
+    /// EF swallows the failure of releasing its savepoint, which may be the first to notice that the connection is gone. What then
+    /// comes from the provider names a completed transaction, and no retrying strategy or application takes that for what it is.
+    /// </summary>
+    /// <exception cref="DbUpdateException">The connection is lost. A retrying strategy runs the transaction again.</exception>
+    private static void EnsureConnected(DbContext context)
+    {
+        if (context.Database.GetDbConnection().State != ConnectionState.Open)
+        {
+            throw new DbUpdateException(
+                $"The connection to the database of {context.GetType().Name} was lost before the events were written. Its transaction is rolled back: run it again.",
+                new TimeoutException("The database ended the connection, or it was cut."));
+        }
     }
 
     private static OutgoingRecord[] Records(DbContext context, List<OutboxMessage> messages)
