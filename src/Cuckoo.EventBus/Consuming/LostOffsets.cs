@@ -99,8 +99,10 @@ internal sealed class LostOffsets(
         {
             return await ask().WaitAsync(ct).ConfigureAwait(false);
         }
-        catch (Exception e) when (!ct.IsCancellationRequested)
+        catch (Exception e)
         {
+            // Whatever it is once the group stops: a host may end without a stop, and dispose of the services first.
+            ct.ThrowIfCancellationRequested();
             LostOffsetsLog.NoAnswer(logger, e, status.Group);
             return null;
         }

@@ -1,9 +1,12 @@
 using Confluent.Kafka;
+using Cuckoo.EventBus.Consuming;
 using Cuckoo.EventBus.Inbox;
+using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Tests.Sample;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cuckoo.EventBus.Tests.Consuming.Group;
 
@@ -106,6 +109,18 @@ public sealed class LostOffsetsTests(KafkaFixture kafka, PostgresFixture databas
         Assert.Equal(ConsumerState.Running, Members.StatusOf(service).State);
     }
 
+    [Fact]
+    public async Task A_host_that_is_disposed_of_without_a_stop_ends_the_wait_and_not_the_process()
+    {
+        using var stopping = new CancellationTokenSource();
+        var inbox = new InboxStore(new EventBusDatabase(typeof(ShopContext), new DisposedScopes(stopping), []), TimeProvider.System);
+        var status = new GroupStatus("mill", [], TimeProvider.System);
+        var lost = new LostOffsets(status, [inbox], new EventBus.Kafka.GroupOffsets(null!, "mill", []), TimeSpan.FromDays(7), TimeProvider.System, NullLogger<LostOffsets>.Instance);
+
+        // Anything else would go through the group's thread, and no one is above a thread.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lost.WaitAsync(stopping.Token));
+    }
+
     private static string GroupOf(Members members) => members.Bus.Prefix + "mill";
 
     private static IConsumerAdministration Administration(TestService service) => service.Services.GetRequiredService<IConsumerAdministration>();
@@ -136,5 +151,15 @@ public sealed class LostOffsetsTests(KafkaFixture kafka, PostgresFixture databas
         var broker = await kafka.Broker;
         broker.RequireReal("Positions that are deleted");
         return await Members.OpenAsync(broker, databases);
+    }
+
+    /// <summary>Services that are gone by the time they are asked for, as the group's stop is under way.</summary>
+    private sealed class DisposedScopes(CancellationTokenSource stopping) : IServiceScopeFactory
+    {
+        public IServiceScope CreateScope()
+        {
+            stopping.Cancel();
+            throw new ObjectDisposedException(nameof(IServiceProvider));
+        }
     }
 }

@@ -44,19 +44,19 @@ public sealed class RebalanceTests(KafkaFixture kafka, PostgresFixture databases
         {
             h.AddEffect();
             await Task.Delay(Timeout.Infinite, h.Ct);
-        });
+        }, o => o.AttemptTimeout = TimeSpan.FromMinutes(10));
         await Eventually.Equal("0 1 2", () => Members.PartitionsOf(first));
         await members.SendToEachAsync(1);
         await Eventually.Equal(3, () => seen.Seen.Count);
 
         var (second, seenBySecond) = await members.StartAsync(Of(protocol, isStatic, 2, limit));
 
-        // What moves is done by its new owner, the rest when the first one is gone.
-        await Eventually.True(() => !seenBySecond.Seen.IsEmpty, TimeSpan.FromSeconds(60));
+        // What moves is done by its new owner, the rest when the first one is gone, which may well cut the second one's handlers short too.
+        await Eventually.True(() => !seenBySecond.Seen.IsEmpty, TimeSpan.FromSeconds(120));
         await first.StopAsync();
         await members.EventuallyNumbersAsync(1, 3);
         Assert.All(seenBySecond.Seen, h => Assert.Equal(1, h.Context.Attempt));
-        Assert.Equal([1, 2, 3], seenBySecond.Seen.Select(h => h.Number).Order());
+        Assert.Equal([1, 2, 3], seenBySecond.Seen.Select(h => h.Number).Distinct().Order());
         Assert.Equal(ConsumerState.Running, Members.StatusOf(second).State);
     }
 

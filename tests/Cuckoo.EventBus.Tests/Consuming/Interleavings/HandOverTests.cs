@@ -190,7 +190,7 @@ public sealed class HandOverTests(KafkaFixture kafka, PostgresFixture databases)
         await Eventually.True(() => warehouse.Script.Seen.Any(h => h.Context.Key == "a" && h.Number > 1));
         await warehouse.SendAsync(new OrderPlaced(neighbour, 0), partition: 0);
 
-        await Eventually.Equal(Rows + 1, async () => (await warehouse.EffectsAsync()).Count);
+        await Eventually.Equal(Rows + 1, async () => (await warehouse.EffectsAsync()).Count, TimeSpan.FromSeconds(120));
         var order = (await warehouse.EffectsAsync()).Select(e => e.Number).ToList();
         Assert.InRange(order.IndexOf(0), 0, Rows - 1);
         order.Remove(0);
