@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace Cuckoo.EventBus.Fuzz;
 
@@ -68,7 +69,8 @@ internal sealed class FuzzRun(FuzzOptions options, KafkaBroker broker, TestDatab
         });
         builder.Logging.AddProvider(trouble);
         builder.Services.AddSingleton(tally);
-        builder.Services.AddDbContext<FuzzContext>(o => database.Configure(o));
+        // As the guide advises a service that has much to do.
+        builder.Services.AddDbContextPool<FuzzContext>(o => o.UseNpgsql(new NpgsqlConnectionStringBuilder(database.ConnectionString) { MaxAutoPrepare = 50 }.ConnectionString));
         builder.Services.AddCuckooEventBus(configure);
         return builder.Build();
     }
