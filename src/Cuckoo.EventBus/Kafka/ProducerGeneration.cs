@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
+using Place = Cuckoo.EventBus.Kafka.UnansweredRecords<System.Action<Confluent.Kafka.DeliveryReport<byte[]?, byte[]?>>>.Place;
 
 namespace Cuckoo.EventBus.Kafka;
 
@@ -98,17 +99,17 @@ internal sealed class ProducerGeneration
 
     private void Send(string topic, byte[]? key, byte[]? value, Confluent.Kafka.Headers headers, ISending sending)
     {
-        var (place, handler) = (-1, (Action<DeliveryReport<byte[]?, byte[]?>>?)null);
+        Place? place = null;
         lock (_lock)
         {
             if (_fatal is null && !_isClosed)
             {
-                (place, handler) = _unanswered.Add(sending);
+                place = _unanswered.Add(sending);
                 Interlocked.Increment(ref _calls);
             }
         }
 
-        if (place < 0)
+        if (place is null)
         {
             sending.Answered(Unusable("The producer became unusable; another one takes its place."));
             return;
@@ -119,7 +120,7 @@ internal sealed class ProducerGeneration
         (message.Key, message.Value, message.Headers) = (key, value, headers);
         try
         {
-            _producer.Produce(Anywhere(topic), message, handler);
+            _producer.Produce(Anywhere(topic), message, place.Handler);
         }
         catch (ProduceException<byte[]?, byte[]?> e)
         {
@@ -211,20 +212,25 @@ internal sealed class ProducerGeneration
         }
     }
 
-    private void Answer(Error error, int place)
+    private void Answer(Error error, Place place)
     {
+        if (_unanswered.Remove(place) is not { } sending)
+        {
+            // Answered already: it waited too long, or the producer ended.
+            return;
+        }
+
+        // Almost always, and without the lock, which whoever sends takes for each record. Who makes the producer unusable looks for
+        // those who wait after that; if it saw this one, it is seen here.
+        if (!error.IsError && _isUsable)
+        {
+            sending.Answered(default);
+            return;
+        }
+
         var result = SendResult.From(error);
-        ISending sending;
         lock (_lock)
         {
-            if (_unanswered.Remove(place) is not { } waiting)
-            {
-                // Answered already: it waited too long, or the producer ended.
-                return;
-            }
-
-            sending = waiting;
-
             if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
             {
                 _fatal ??= error.Code;
@@ -247,7 +253,7 @@ internal sealed class ProducerGeneration
     /// <summary>Under the lock. Not disposed here: this may be the producer's own poll thread, which its disposal waits for.</summary>
     private void EndIfFatal()
     {
-        if (_fatal is not null && _unanswered.Count == 0)
+        if (_fatal is not null && _unanswered.IsEmpty)
         {
             _ = Task.Run(Close);
         }

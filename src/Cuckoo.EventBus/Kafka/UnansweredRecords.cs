@@ -3,43 +3,56 @@ namespace Cuckoo.EventBus.Kafka;
 /// <summary>
 /// Those who wait for a producer's answers, each at a place that is given out again, with whom it gives the answer to: nothing is
 /// hashed or allocated per record. Invariant: a place is given out again only when the producer has answered for the record that
-/// had it, so an answer never meets another record. Not for concurrent use.
+/// had it, so an answer never meets another record. Answers may come while anything else goes on; everything else is one at a time.
 /// </summary>
 /// <typeparam name="THandler">What the producer calls with its answer.</typeparam>
 /// <param name="handlerOf">Makes the handler of a place, once.</param>
-internal sealed class UnansweredRecords<THandler>(Func<int, THandler> handlerOf)
+internal sealed class UnansweredRecords<THandler>(Func<UnansweredRecords<THandler>.Place, THandler> handlerOf)
 {
-    private readonly List<ISending?> _places = [];
-    private readonly List<THandler> _handlers = [];
-    private readonly Stack<int> _free = new();
+    private readonly List<Place> _places = [];
 
-    /// <summary>How many wait.</summary>
-    public int Count { get; private set; }
+    /// <summary>Of the adding side alone.</summary>
+    private Place? _free;
 
-    /// <returns>Its place, and who takes the answer there.</returns>
-    public (int Place, THandler Handler) Add(ISending sending)
+    /// <summary>Given back by answers, until the adding side takes all of them: so neither waits for the other.</summary>
+    private Place? _answered;
+
+    /// <summary>Whether nobody waits.</summary>
+    public bool IsEmpty => _places.TrueForAll(place => place.Sending is null);
+
+    public Place Add(ISending sending)
     {
-        Count++;
-        if (_free.TryPop(out var place))
+        _free ??= Interlocked.Exchange(ref _answered, null);
+        var place = _free;
+        if (place is null)
         {
-            _places[place] = sending;
-            return (place, _handlers[place]);
+            place = new Place();
+            place.Handler = handlerOf(place);
+            _places.Add(place);
+        }
+        else
+        {
+            _free = place.Next;
         }
 
-        place = _places.Count;
-        _places.Add(sending);
-        _handlers.Add(handlerOf(place));
-        return (place, _handlers[place]);
+        place.Sending = sending;
+        return place;
     }
 
-    /// <summary>The producer has answered for a place.</summary>
+    /// <summary>The producer has answered for a place. Safe for concurrent use with everything.</summary>
     /// <returns>Who waited there; nobody if the answer comes too late.</returns>
-    public ISending? Remove(int place)
+    public ISending? Remove(Place place)
     {
-        var sending = _places[place];
-        _places[place] = null;
-        _free.Push(place);
-        Count -= sending is null ? 0 : 1;
+        var sending = place.Take();
+        Place? head;
+        do
+        {
+            // Only ever emptied as a whole, so the head can't be another one's that came back.
+            head = Volatile.Read(ref _answered);
+            place.Next = head;
+        }
+        while (Interlocked.CompareExchange(ref _answered, place, head) != head);
+
         return sending;
     }
 
@@ -47,16 +60,35 @@ internal sealed class UnansweredRecords<THandler>(Func<int, THandler> handlerOf)
     public List<ISending> TakeWhere(Func<ISending, bool> condition)
     {
         var taken = new List<ISending>();
-        for (var place = 0; place < _places.Count; place++)
+        foreach (var place in _places)
         {
-            if (_places[place] is { } sending && condition(sending))
+            // An answer may be faster.
+            if (place.Sending is { } waiting && condition(waiting) && place.Take() is { } sending)
             {
                 taken.Add(sending);
-                _places[place] = null;
-                Count--;
             }
         }
 
         return taken;
+    }
+
+    internal sealed class Place
+    {
+        private volatile ISending? _sending;
+
+        public THandler Handler { get; set; } = default!;
+
+        /// <summary>Who waits here.</summary>
+        public ISending? Sending
+        {
+            get => _sending;
+            set => _sending = value;
+        }
+
+        /// <summary>The next free one.</summary>
+        public Place? Next { get; set; }
+
+        /// <summary>Takes out who waits here, for one of those who try.</summary>
+        public ISending? Take() => Interlocked.Exchange(ref _sending, null);
     }
 }
