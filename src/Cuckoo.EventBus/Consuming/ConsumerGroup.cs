@@ -101,6 +101,7 @@ internal sealed class ConsumerGroup : IDisposable
     // Unsafe: it outlives whatever request or trace happened to start the host.
     public void Start()
     {
+        ConsumerGauges.Add(Status);
         new Thread(Run) { Name = $"eventbus consumer {_name}", IsBackground = true }.UnsafeStart();
         _lanes.Start(_stopping.Token);
     }
@@ -152,6 +153,7 @@ internal sealed class ConsumerGroup : IDisposable
         }
         finally
         {
+            ConsumerGauges.Remove(Status);
             ConsumingLog.GroupStopped(_logger, _name);
             if (Status.Phase is not GroupPhase.Fenced)
             {

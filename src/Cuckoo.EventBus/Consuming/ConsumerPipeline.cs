@@ -286,6 +286,7 @@ internal sealed class ConsumerPipeline(
                 BusMetrics.Handled.Add(1, _tags);
                 break;
             case Outcome.Duplicate or Outcome.StandsParked:
+                ProcessSpan.Ended("duplicate");
                 BusMetrics.Duplicates.Add(1, _tags);
                 ConsumingLog.Duplicate(logger, consumer.Name);
                 break;

@@ -59,6 +59,7 @@ internal sealed class GroupLanes
     /// <summary>Hands a record to its lanes, which <see cref="Begin"/> it, or passes over one that is for nobody. Called by one thread.</summary>
     public void Add(PartitionAssignment assignment, IncomingRecord record)
     {
+        BusMetrics.Consumed(_group, record.Topic);
         var (typeName, route) = _routes.Find(record);
         if (route is null)
         {

@@ -46,6 +46,7 @@ internal sealed class DeadLetterDesk(
             BusMetrics.GroupTag(consumer.Group),
             BusMetrics.ConsumerTag(consumer.Name),
             new KeyValuePair<string, object?>("error.type", failure.Exception.GetType().FullName));
+        ProcessSpan.Ended("dead_letter");
         DeadLetterLog.Dead(logger, failure.Exception, consumer.Name, failure.Attempts);
         return null;
     }

@@ -52,7 +52,7 @@ internal sealed class DirectSender : IDisposable
             _ = _overdue.Value;
         }
 
-        var sending = new Sending(this, record, _time.GetTimestamp(), limit, failsWith);
+        var sending = new Sending(this, record, _time, limit, failsWith);
         _producer.Current.Send(record, sending);
         return sending.Task;
     }
@@ -86,7 +86,7 @@ internal sealed class DirectSender : IDisposable
             SendResult result;
             do
             {
-                var alone = new Sending(null, record, _time.GetTimestamp(), limit, null);
+                var alone = new Sending(null, record, _time, limit, null);
                 _lonely.Current.Send(record, alone);
                 result = await alone.Task.ConfigureAwait(false);
             }

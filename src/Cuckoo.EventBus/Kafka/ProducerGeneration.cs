@@ -88,7 +88,7 @@ internal sealed class ProducerGeneration
         List<Sending> overdue;
         lock (_lock)
         {
-            overdue = [.. _unanswered.TakeWhere(sending => sending is Sending direct && direct.IsOverdue(_time)).Cast<Sending>()];
+            overdue = [.. _unanswered.TakeWhere(sending => sending is Sending direct && direct.IsOverdue).Cast<Sending>()];
         }
 
         foreach (var sending in overdue)

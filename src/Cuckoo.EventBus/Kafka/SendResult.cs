@@ -14,10 +14,16 @@ internal readonly record struct SendResult(SendOutcome Outcome, string? Error, b
     /// <summary>Whether the client's own queue had no room: it may be handed over again as soon as others are answered.</summary>
     public bool IsQueueFull { get; init; }
 
+    /// <summary>The client's code; <see langword="null"/> where this side decided.</summary>
+    public ErrorCode? Code { get; init; }
+
+    /// <summary>One of a few names, by which metrics and spans tell errors apart.</summary>
+    public string ErrorType => Code?.ToString() ?? Outcome.ToString();
+
     public bool IsAcknowledged => Outcome == SendOutcome.Acknowledged;
 
     public static SendResult From(Error error) =>
-        error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}", IsSizeRefused(error.Code)) { IsQueueFull = error.Code == ErrorCode.Local_QueueFull } : default;
+        error.IsError ? new(OutcomeOf(error.Code), $"{error.Code}: {error.Reason}", IsSizeRefused(error.Code)) { Code = error.Code, IsQueueFull = error.Code == ErrorCode.Local_QueueFull } : default;
 
     /// <summary>
     /// Of the record for which a producer that leaves no gaps became unusable. librdkafka takes every broker's error that it does

@@ -288,7 +288,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
         }
 
         _generation ??= relay.Producer.Current;
-        var sent = new SentRow(_window, row, SendWay.Together, _time.GetTimestamp());
+        var sent = new SentRow(_window, row, SendWay.Together, _time);
         _window.Add(sent);
         _generation.Send(row.Topic, row.Key, row.Payload, row.Headers, sent);
         row.Forget();
@@ -303,7 +303,7 @@ internal sealed class LaneDrain(RelayContext relay, LaneWork work, CancellationT
             _alone.Add(key);
         }
 
-        var sent = new SentRow(_window, row, way, _time.GetTimestamp());
+        var sent = new SentRow(_window, row, way, _time);
         _window.Add(sent);
         relay.LonelyProducer.Current.Send(row.Topic, row.Key, row.Payload, row.Headers, sent);
         row.Forget();

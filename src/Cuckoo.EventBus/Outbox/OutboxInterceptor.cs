@@ -37,7 +37,7 @@ internal sealed class OutboxInterceptor(
     {
         RefuseAmbientTransaction(context);
         var staged = StagedOf(context);
-        var messages = events.Select(e => OutboxMessage.Stage(encoder.Encode(e, options), staged.NextId())).ToList();
+        var messages = events.Select(e => OutboxMessage.Stage(encoder.Create(e, options), staged.NextId())).ToList();
         var transaction = context.Database.CurrentTransaction?.TransactionId;
         if (messages.Exists(m => !staged.IsNewId(m.EventId, transaction)))
         {
@@ -345,7 +345,7 @@ internal sealed class OutboxInterceptor(
             if (entry.Entity.DomainEvents.Count > 0)
             {
                 staged.Raising.Add(entry.Entity);
-                messages.AddRange(entry.Entity.DomainEvents.Select(e => OutboxMessage.Stage(encoder.Encode(e, null), staged.NextId())));
+                messages.AddRange(entry.Entity.DomainEvents.Select(e => OutboxMessage.Stage(encoder.Create(e, null), staged.NextId())));
             }
         }
 

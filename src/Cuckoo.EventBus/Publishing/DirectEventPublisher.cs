@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Cuckoo.EventBus.Kafka;
+using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 
 namespace Cuckoo.EventBus.Publishing;
@@ -10,7 +12,7 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender se
     private static readonly TimeSpan AcknowledgementLimit = TimeSpan.FromSeconds(30);
 
     public Task PublishAsync<TEvent>(TEvent @event, CancellationToken ct = default)
-        where TEvent : class => SendAsync(encoder.Encode(@event, null), ct);
+        where TEvent : class => SendAsync(Encode(@event, null), ct);
 
     public Task PublishAsync<TEvent>(TEvent @event, PublishOptions options, CancellationToken ct = default)
         where TEvent : class
@@ -27,25 +29,77 @@ internal sealed class DirectEventPublisher(EventEncoder encoder, DirectSender se
             throw new EventBusException("DeliverAt needs an outbox that keeps the event until then. Publish with IEventPublisher in a service with UseOutbox<TContext>().");
         }
 
-        return SendAsync([.. events.Select(e => encoder.Encode(e, options))], ct);
+        // None is sent if one of them can't be.
+        var all = new List<(OutgoingRecord, Activity?)>();
+        try
+        {
+            all.AddRange(events.Select(e => Encode(e, options)));
+        }
+        catch
+        {
+            all.ForEach(outgoing => outgoing.Item2?.Dispose());
+            throw;
+        }
+
+        return Task.WhenAll(all.ConvertAll(outgoing => SendAsync(outgoing, ct)));
+    }
+
+    /// <summary>The record, and its span where somebody listens, which is the caller's current one no longer.</summary>
+    private (OutgoingRecord Record, Activity? Span) Encode(object @event, PublishOptions? options)
+    {
+        if (!BusMetrics.Source.HasListeners())
+        {
+            return (encoder.Encode(@event, options), null);
+        }
+
+        var current = Activity.Current;
+        var span = PublishSpan.Send(encoder.TypeOf(@event).Topic);
+        try
+        {
+            var record = encoder.Encode(@event, options);
+            PublishSpan.Describe(span, record);
+            return (record, span);
+        }
+        catch (EventBusException e)
+        {
+            PublishSpan.Failed(span, e);
+            span?.Dispose();
+            throw;
+        }
+        finally
+        {
+            Activity.Current = current;
+        }
     }
 
     // Without an async method of its own: a service may have many thousands of these under way.
-    private Task SendAsync(OutgoingRecord record, CancellationToken ct)
+    private Task SendAsync((OutgoingRecord Record, Activity? Span) outgoing, CancellationToken ct)
     {
         if (ct.IsCancellationRequested)
         {
+            outgoing.Span?.Dispose();
             return Task.FromCanceled(ct);
         }
 
-        var sending = sender.SendAsync(record, AcknowledgementLimit, Unacknowledged);
+        Task sending = sender.SendAsync(outgoing.Record, AcknowledgementLimit, Unacknowledged);
+        sending = outgoing.Span is { } span ? EndAsync(sending, span) : sending;
         return ct.CanBeCanceled ? sending.WaitAsync(ct) : sending;
     }
 
-    private async Task SendAsync(OutgoingRecord[] records, CancellationToken ct)
+    private static async Task EndAsync(Task sending, Activity span)
     {
-        ct.ThrowIfCancellationRequested();
-        await Task.WhenAll(records.Select(record => sender.SendAsync(record, AcknowledgementLimit, Unacknowledged))).WaitAsync(ct).ConfigureAwait(false);
+        using (span)
+        {
+            try
+            {
+                await sending.ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                PublishSpan.Failed(span, e);
+                throw;
+            }
+        }
     }
 
     private static EventBusException Unacknowledged(OutgoingRecord record, string error) =>

@@ -18,6 +18,7 @@ internal sealed class Parking(ConsumerSettings consumer, RetryStore store, Persi
         var standing = await PersistAsync(token => store.ParkAsync(incoming, key, failure, delay, token), ct).ConfigureAwait(false);
         if (standing is null)
         {
+            ProcessSpan.Ended("parked");
             RetryingLog.Parked(logger, failure.Exception, consumer.Name, failure.Attempts, delay);
         }
 
@@ -29,6 +30,7 @@ internal sealed class Parking(ConsumerSettings consumer, RetryStore store, Persi
     {
         if (await PersistAsync(token => store.ParkAsync(incoming, key, failure: null, delay: null, token), ct).ConfigureAwait(false) is null)
         {
+            ProcessSpan.Ended("parked");
             RetryingLog.ParkedBehind(logger, consumer.Name);
         }
         else
@@ -54,6 +56,7 @@ internal sealed class Parking(ConsumerSettings consumer, RetryStore store, Persi
     public async Task RescheduleAsync(ParkedRow row, Failure failure, TimeSpan delay, CancellationToken ct)
     {
         await PersistAsync(token => store.RescheduleAsync(row, failure, delay, token), ct).ConfigureAwait(false);
+        ProcessSpan.Ended("parked");
         RetryingLog.Parked(logger, failure.Exception, consumer.Name, failure.Attempts, delay);
     }
 

@@ -111,6 +111,7 @@ internal sealed class RetryPolicy
                     {
                         last = _time.GetUtcNow();
                         first ??= last;
+                        ProcessSpan.AttemptFailed(e, number);
                         RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts + (row is null ? 0 : _consumer.Options.ParkedAttempts), _consumer.Name);
                         throw;
                     }

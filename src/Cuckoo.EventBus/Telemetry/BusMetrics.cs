@@ -10,7 +10,9 @@ internal static class BusMetrics
 
     public static readonly ActivitySource Source = new(Name);
 
-    private static readonly Meter Meter = new(Name);
+    public static readonly Meter Meter = new(Name);
+
+    private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] };
 
     public static readonly Counter<long> OutboxSent = Meter.CreateCounter<long>("cuckoo.eventbus.outbox.sent", "{event}", "Events acknowledged by the broker and removed from the outbox.");
 
@@ -42,12 +44,25 @@ internal static class BusMetrics
 
     public static readonly UpDownCounter<long> InFlight = Meter.CreateUpDownCounter<long>("cuckoo.eventbus.consumer.in_flight", "{record}", "Records read and not yet finished.");
 
-    // OpenTelemetry semantic conventions, messaging metrics.
+    // OpenTelemetry semantic conventions 1.43, messaging metrics, with the boundaries they advise.
+    public static readonly Counter<long> SentMessages = Meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Records that the broker acknowledged or refused.");
+
+    public static readonly Counter<long> ConsumedMessages = Meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Records that were read from a topic.");
+
+    public static readonly Histogram<double> OperationDuration = Meter.CreateHistogram<double>(
+        "messaging.client.operation.duration", "s", "Time from handing a record to the producer until the broker's answer.", advice: Seconds);
+
     public static readonly Histogram<double> ProcessDuration = Meter.CreateHistogram<double>(
-        "messaging.process.duration",
-        "s",
-        "Duration of processing a record or a batch, with all its attempts.",
-        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
+        "messaging.process.duration", "s", "Duration of processing a record or a batch, with all its attempts.", advice: Seconds);
+
+    /// <summary>Counts records that were read from a topic.</summary>
+    public static void Consumed(string group, string topic)
+    {
+        if (ConsumedMessages.Enabled)
+        {
+            ConsumedMessages.Add(1, new TagList { { "messaging.system", "kafka" }, { "messaging.operation.name", "poll" }, { "messaging.destination.name", topic }, GroupTag(group) });
+        }
+    }
 
     public static KeyValuePair<string, object?> OutboxTag(string outbox) => new("cuckoo.eventbus.outbox", outbox);
 

@@ -70,6 +70,19 @@ internal sealed class ProcessSpan : IDisposable
         return new ProcessSpan(activity, topic, consumer);
     }
 
+    /// <summary>Notes on the current record's span that an attempt failed; another one may follow.</summary>
+    public static void AttemptFailed(Exception exception, int attempt) => Current?.AddEvent(new ActivityEvent("attempt failed", tags: new ActivityTagsCollection
+    {
+        { "cuckoo.eventbus.attempt", attempt },
+        { "exception.type", exception.GetType().FullName },
+        { "exception.message", exception.Message },
+    }));
+
+    /// <summary>Notes on the current record's span what became of it, if not what every record should become.</summary>
+    public static void Ended(string outcome) => Current?.SetTag("cuckoo.eventbus.outcome", outcome);
+
+    private static Activity? Current => Activity.Current is { IsAllDataRequested: true } span && span.Source == BusMetrics.Source ? span : null;
+
     public void Failed(Exception exception)
     {
         _error = exception.GetType().FullName;

@@ -12,18 +12,45 @@ internal sealed class EventEncoder(BusSettings settings, TimeProvider time)
     // The same for every event.
     private byte[]? _source;
 
+    /// <summary>The record of an event that goes into an outbox: it begins with a span of its own, where somebody listens.</summary>
+    /// <inheritdoc cref="Encode"/>
+    public OutgoingRecord Create(object @event, PublishOptions? options)
+    {
+        if (!BusMetrics.Source.HasListeners())
+        {
+            return Encode(@event, options);
+        }
+
+        using var span = PublishSpan.Create(TypeOf(@event).Topic);
+        try
+        {
+            var record = Encode(@event, options);
+            PublishSpan.Describe(span, record);
+            return record;
+        }
+        catch (EventBusException e)
+        {
+            PublishSpan.Failed(span, e);
+            throw;
+        }
+    }
+
     /// <exception cref="EventBusException">The event can't be published; the message says why and what to do.</exception>
-    public OutgoingRecord Encode(object @event, PublishOptions? options)
+    public EventType TypeOf(object @event)
     {
         ArgumentNullException.ThrowIfNull(@event);
         settings.ThrowIfInvalid();
         var clrType = @event.GetType();
-        if (@event is System.Collections.IEnumerable and not DomainEvent)
-        {
-            throw new EventBusException($"{clrType.Name} is a collection, not an event. Publish several events with PublishBatchAsync.");
-        }
+        return @event is System.Collections.IEnumerable and not DomainEvent
+            ? throw new EventBusException($"{clrType.Name} is a collection, not an event. Publish several events with PublishBatchAsync.")
+            : settings.Types.Of(clrType);
+    }
 
-        var type = settings.Types.Of(clrType);
+    /// <summary>The record, in the trace that is current.</summary>
+    /// <exception cref="EventBusException">The event can't be published; the message says why and what to do.</exception>
+    public OutgoingRecord Encode(object @event, PublishOptions? options)
+    {
+        var type = TypeOf(@event);
         (@event as DomainEvent)?.StampOccurredAt(time.GetUtcNow());
         var id = type.Id(@event) ?? UniqueId.New().ToString();
         if (!EventId.IsStorable(id))

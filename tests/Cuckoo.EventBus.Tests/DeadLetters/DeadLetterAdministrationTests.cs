@@ -323,23 +323,7 @@ public abstract class DeadLetterAdministrationTests(KafkaFixture kafka, Database
     public async Task A_replay_belongs_to_the_trace_of_the_publish_and_links_to_it()
     {
         var trace = ActivityTraceId.CreateRandom();
-        var spans = new List<Activity>();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == "Cuckoo.EventBus",
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = activity =>
-            {
-                if (activity.TraceId == trace && activity.Kind == ActivityKind.Consumer)
-                {
-                    lock (spans)
-                    {
-                        spans.Add(activity);
-                    }
-                }
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
+        using var listener = new TraceSpans(trace);
         var fails = true;
         await using var warehouse = await OpenAsync(script => script[Warehouse.Ship] = h => Volatile.Read(ref fails) ? throw new InvalidOperationException("no paper") : Apply(h));
         var published = $"00-{trace}-{ActivitySpanId.CreateRandom()}-01";
@@ -349,13 +333,7 @@ public abstract class DeadLetterAdministrationTests(KafkaFixture kafka, Database
 
         await Of(warehouse.Service.Services).ReplayAsync(OfShip, ct: Ct);
         await warehouse.EventuallyNumbersAsync(1);
-        await Eventually.True(() =>
-        {
-            lock (spans)
-            {
-                return spans.Count == 2;
-            }
-        });
+        var spans = await listener.OfAsync("process", 2);
 
         Assert.Equal(trace.ToHexString(), letter.TraceId);
         Assert.Empty(spans[0].Links);

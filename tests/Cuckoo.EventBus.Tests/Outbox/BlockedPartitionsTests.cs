@@ -99,5 +99,5 @@ public sealed class BlockedPartitionsTests
         Attempts = 0,
     };
 
-    private SentRow Sent(PendingRow row) => new(_window, row, SendWay.Together, sentAt: 0);
+    private SentRow Sent(PendingRow row) => new(_window, row, SendWay.Together, TimeProvider.System);
 }

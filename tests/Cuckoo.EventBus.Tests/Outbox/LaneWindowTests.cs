@@ -105,7 +105,7 @@ public sealed class LaneWindowTests
     private SentRow Add(long id, SendWay way = SendWay.Together)
     {
         var row = new PendingRow { Id = id, Topic = "t", Key = [1], Headers = [1], Payload = [1, 2, 3], Attempts = 0 };
-        var sent = new SentRow(_window, row, way, sentAt: 0);
+        var sent = new SentRow(_window, row, way, TimeProvider.System);
         _window.Add(sent);
         return sent;
     }
