@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sends generated records, many of them broken, through consumers and looks what became of each: tests/fuzz.sh [options]
 #
-#   tests/fuzz.sh                              1,000,000 records of a new seed, about ten minutes
+#   tests/fuzz.sh                              1,000,000 records of a new seed, about half an hour
 #   tests/fuzz.sh --records 20000 --seed 1     a short run whose records are given
 #
 # The last line is `records N handled N skipped N dead N repeats N missing 0 twice 0`; exits non-zero when a record is missing or

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -9,6 +8,8 @@ namespace Cuckoo.EventBus.Conformance;
 /// <summary>What a person sees of it: traces, log, metrics, health.</summary>
 public abstract class Observing(Pair pair)
 {
+    private readonly ActivityTraceId _trace = ActivityTraceId.CreateRandom();
+
     [Fact]
     public async Task One_trace_leads_from_the_request_through_a_handler_to_what_it_publishes()
     {
@@ -47,13 +48,13 @@ public abstract class Observing(Pair pair)
     [Fact]
     public async Task A_consumers_span_is_a_child_of_what_was_published_and_names_topic_and_group()
     {
-        using var spans = new ConsumerSpans();
+        using var spans = new TraceSpans(_trace);
         await using var shop = await pair.OpenAsync();
 
-        var request = await RequestAsync(shop);
+        await RequestAsync(shop);
 
         await shop.EventuallyNumbersAsync(1);
-        var span = await spans.SingleAsync(request.TraceId);
+        var span = Assert.Single(await spans.OfAsync("process"));
         Assert.True(ActivityContext.TryParse(Assert.Single(await shop.Bus.ReadAsync(Topics.Orders)).Headers["traceparent"], null, out var sent));
         Assert.Equal(sent.SpanId, span.ParentSpanId);
         Assert.Equal(
@@ -64,12 +65,12 @@ public abstract class Observing(Pair pair)
     [Fact]
     public async Task The_span_of_a_record_that_is_given_up_is_an_error()
     {
-        using var spans = new ConsumerSpans();
+        using var spans = new TraceSpans(_trace);
         await using var shop = await pair.OpenAsync(script: script => script[Warehouse.Ship] = _ => throw new InvalidOperationException());
 
-        var request = await RequestAsync(shop);
+        await RequestAsync(shop);
 
-        Assert.Equal(ActivityStatusCode.Error, (await spans.SingleAsync(request.TraceId)).Status);
+        Assert.Equal(ActivityStatusCode.Error, Assert.Single(await spans.OfAsync("process")).Status);
     }
 
     [Fact]
@@ -133,36 +134,13 @@ public abstract class Observing(Pair pair)
     }
 
     /// <summary>Publishes an order inside a request's trace.</summary>
-    private static async Task<ActivityContext> RequestAsync(Warehouse shop)
+    private async Task<ActivityContext> RequestAsync(Warehouse shop)
     {
-        using var activity = new Activity("request").SetIdFormat(ActivityIdFormat.W3C).AddBaggage("tenant", "north");
-        activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+        using var activity = new Activity("request").SetParentId(_trace, ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded).AddBaggage("tenant", "north");
         activity.TraceStateString = "vendor=1";
         activity.Start();
         await shop.PublishAsync(new OrderPlaced("a", 1));
         return activity.Context;
-    }
-
-    private sealed class ConsumerSpans : IDisposable
-    {
-        private readonly ConcurrentQueue<Activity> _spans = new();
-        private readonly ActivityListener _listener;
-
-        public ConsumerSpans()
-        {
-            _listener = new ActivityListener
-            {
-                ShouldListenTo = source => source.Name == "Cuckoo.EventBus",
-                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-                ActivityStopped = _spans.Enqueue,
-            };
-            ActivitySource.AddActivityListener(_listener);
-        }
-
-        public async Task<Activity> SingleAsync(ActivityTraceId trace) =>
-            (await Eventually.Until(() => Task.FromResult(_spans.SingleOrDefault(s => s.Kind == ActivityKind.Consumer && s.TraceId == trace)), span => span is not null))!;
-
-        public void Dispose() => _listener.Dispose();
     }
 }
 
