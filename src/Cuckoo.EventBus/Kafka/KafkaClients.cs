@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Cuckoo.EventBus.Kafka;
 
 /// <summary>Makes librdkafka's clients: the user's settings, then the ones that the bus's promises rest on.</summary>
-internal sealed class KafkaClients(BusSettings settings, IServiceProvider services, ILogger<KafkaClients> logger)
+internal sealed class KafkaClients(BusSettings settings, IServiceProvider services, TimeProvider time, ILogger<KafkaClients> logger)
 {
     /// <summary>Room in the client's own limit for headers, key and framing around the largest value.</summary>
     private const int MessageOverhead = 64 * 1024;
@@ -42,6 +42,11 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
                 builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
             }
 
+            if (ClientStatistics.IntervalOf(Client(settings.Options.Kafka.Producer)) is { } interval)
+            {
+                builder.SetStatisticsHandler((client, json) => ClientStatistics.Take(client.Name, json, interval, time));
+            }
+
             return builder.Build();
         });
     }
@@ -56,6 +61,11 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
             if (settings.TokenSource is not null)
             {
                 builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
+            }
+
+            if (ClientStatistics.IntervalOf(Client(settings.Options.Kafka.Consumer)) is { } interval)
+            {
+                builder.SetStatisticsHandler((client, json) => ClientStatistics.Take(client.Name, json, interval, time));
             }
 
             handlers(builder);

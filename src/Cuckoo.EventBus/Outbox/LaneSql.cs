@@ -11,6 +11,9 @@ internal sealed class LaneSql
     /// <summary>So many deletes are worth a statement more, after which rows are found by index whatever plan is kept.</summary>
     public const int ManyDeletes = 16;
 
+    /// <summary>Of so many consumers parked records are counted: each is a time series, and anyone may write rows.</summary>
+    private const int MostConsumers = 100;
+
     private const string Columns = "id, topic, key, headers, payload, attempts";
 
     private readonly string[] _claimAndRead;
@@ -20,7 +23,7 @@ internal sealed class LaneSql
     public LaneSql(DatabaseLayout layout)
     {
         var dialect = layout.Dialect;
-        var (messages, lanes) = (layout.OutboxMessages, layout.OutboxLanes);
+        var (messages, lanes, parked) = (layout.OutboxMessages, layout.OutboxLanes, layout.RetryMessages);
         var now = dialect.Now;
         var leaseEnd = dialect.NowPlus("@lease");
         var free = $"owner IS NULL OR owner = @owner OR lease_until < {now}";
@@ -103,18 +106,45 @@ internal sealed class LaneSql
                 AND EXISTS (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 AND (m.due_at <= {now} OR (@thorough AND m.due_at IS NULL)))
             UNION ALL SELECT {(int)Finding.Scheduled}, 0, {dialect.SecondsUntil("m.due_at")} FROM (
                 SELECT due_at FROM {messages} WHERE state = 2 ORDER BY due_at LIMIT 1) m
+            UNION ALL SELECT {(int)Finding.Watch}, 0, 0.0
+            WHERE @watches AND NOT EXISTS (SELECT 1 FROM {lanes} l WHERE l.lane = {OutboxLane.Watch} AND l.owner <> @owner AND l.lease_until >= {now})
             """;
+        // By a row comparison, as a read: see there.
+        const string IsAboveFloor = "m.state = 0 AND m.lane <= l.lane AND (m.lane, m.id) > (l.lane, l.floor)";
         Status = $"""
             SELECT
                 CAST((SELECT sum(
-                    (SELECT count(*) FROM (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 0 AND m.id > l.floor LIMIT {OutboxStatus.CountLimit}) c)
+                    (SELECT count(*) FROM (SELECT 1 FROM {messages} m WHERE {IsAboveFloor} LIMIT {OutboxStatus.CountLimit}) c)
                     + (SELECT count(*) FROM (SELECT 1 FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 LIMIT {OutboxStatus.CountLimit}) c))
-                FROM {lanes} l) AS bigint),
+                FROM {lanes} l) AS bigint) AS pending,
                 (SELECT min(o.at) FROM (
-                    SELECT (SELECT m.created_at FROM {messages} m WHERE m.lane = l.lane AND m.state = 0 AND m.id > l.floor ORDER BY m.id LIMIT 1) AS at FROM {lanes} l
+                    SELECT (SELECT m.created_at FROM {messages} m WHERE {IsAboveFloor} ORDER BY m.lane, m.id LIMIT 1) AS at FROM {lanes} l
                     UNION ALL
-                    SELECT (SELECT m.created_at FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 AND m.due_at IS NOT NULL ORDER BY m.due_at LIMIT 1) FROM {lanes} l) o),
-                (SELECT count(*) FROM (SELECT 1 FROM {messages} WHERE state = 3 LIMIT {OutboxStatus.CountLimit}) d)
+                    SELECT (SELECT m.created_at FROM {messages} m WHERE m.lane = l.lane AND m.state = 1 AND m.due_at IS NOT NULL ORDER BY m.due_at LIMIT 1) FROM {lanes} l) o) AS oldest_at,
+                (SELECT count(*) FROM (SELECT 1 FROM {messages} WHERE state = 3 LIMIT {OutboxStatus.CountLimit}) d) AS dead
+            """;
+        // Consumers by steps through an index, one for each, whatever the number of their rows. And these by index too: of a
+        // consumer that is unknown when it is planned, the average would let all rows be looked through for one with few.
+        Watch = $"""
+            INSERT INTO {lanes} AS l (lane, hash_version, owner, claim, lease_until, wake, floor)
+            VALUES ({OutboxLane.Watch}, {LaneHash.Version}, @owner, 0, {leaseEnd}, FALSE, 0)
+            ON CONFLICT (lane, claim) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
+            WHERE l.owner IS NULL OR l.owner = excluded.owner OR l.lease_until < {now}
+            RETURNING lane{dialect.FastCommitColumn}{dialect.PlanByIndexColumns};
+            WITH RECURSIVE consumer (id) AS (
+                SELECT (SELECT f.id FROM {parked} f ORDER BY f.consumer_group, f.consumer LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT n.id FROM {parked} n WHERE (n.consumer_group, n.consumer) > (p.consumer_group, p.consumer)
+                    ORDER BY n.consumer_group, n.consumer LIMIT 1)
+                FROM consumer c JOIN {parked} p ON p.id = c.id)
+            SELECT s.pending, s.oldest_at, s.dead, NULL, NULL, 0, 0 FROM ({Status}) s
+            UNION ALL SELECT 0, NULL, 0, p.consumer_group, p.consumer,
+                (SELECT count(*) FROM (
+                    SELECT 1 FROM {parked} k WHERE k.consumer_group = p.consumer_group AND k.consumer = p.consumer AND k.due_at IS NOT NULL LIMIT {OutboxStatus.CountLimit}) n),
+                (SELECT count(*) FROM (
+                    SELECT 1 FROM {parked} k WHERE k.consumer_group = p.consumer_group AND k.consumer = p.consumer LIMIT {OutboxStatus.CountLimit}) n)
+            FROM (SELECT id FROM consumer LIMIT {MostConsumers}) c JOIN {parked} p ON p.id = c.id
             """;
         PromoteScheduled = dialect.Renumber(messages, HeldColumns + "state", HeldColumns + "0", $"state = 2 AND due_at <= {now}", "due_at, id", ScheduledPerStatement);
 
@@ -144,6 +174,9 @@ internal sealed class LaneSql
 
         /// <summary>The first delayed event is due in so many seconds.</summary>
         Scheduled,
+
+        /// <summary>Nobody else has the lease to ask how the tables stand.</summary>
+        Watch,
     }
 
     /// <summary>
@@ -195,11 +228,17 @@ internal sealed class LaneSql
     /// <summary>Rows that wait behind nobody, because someone deleted a row by hand.</summary>
     public string ReturnOrphans { get; }
 
-    /// <summary>@owner, @thorough: what a sweep has to do, as (<see cref="Finding"/>, lane, seconds).</summary>
+    /// <summary>@owner, @thorough, @watches: what a sweep has to do, as (<see cref="Finding"/>, lane, seconds).</summary>
     public string Probe { get; }
 
     /// <summary>An <see cref="OutboxStatus"/>.</summary>
     public string Status { get; }
+
+    /// <summary>
+    /// @owner, @lease: takes or keeps the lease to ask, and answers a row if so; then an <see cref="OutboxStatus"/>, and in rows of the
+    /// same form, from the fourth column on, each consumer's parked keys and records.
+    /// </summary>
+    public string Watch { get; }
 
     /// <summary>Delayed events that are due become the newest rows.</summary>
     public string PromoteScheduled { get; }

@@ -8,6 +8,9 @@ namespace Cuckoo.EventBus.Outbox;
 /// </remarks>
 internal sealed class OutboxLane
 {
+    /// <summary>The number of no lane, but of a row by which one instance has the lease to ask for all how the tables stand.</summary>
+    public const short Watch = -1;
+
     public short Lane { get; set; }
 
     /// <summary>Which lane a key belongs to, see <see cref="LaneHash"/>: as fixed as the number of lanes.</summary>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Cuckoo.EventBus.Storage;
 
 namespace Cuckoo.EventBus.Outbox;
@@ -15,6 +16,12 @@ internal sealed record OutboxStatus(long Pending, TimeSpan OldestAge, long Dead)
         await using var command = session.Command(sql.Status);
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         await reader.ReadAsync(ct).ConfigureAwait(false);
+        return Read(reader, time);
+    }
+
+    /// <summary>Of a row that begins with it.</summary>
+    public static OutboxStatus Read(DbDataReader reader, TimeProvider time)
+    {
         var age = reader.IsDBNull(1) ? TimeSpan.Zero : time.GetUtcNow() - new DateTimeOffset(DateTime.SpecifyKind(reader.GetDateTime(1), DateTimeKind.Utc));
         return new OutboxStatus(reader.GetInt64(0), age > TimeSpan.Zero ? age : TimeSpan.Zero, reader.GetInt64(2));
     }

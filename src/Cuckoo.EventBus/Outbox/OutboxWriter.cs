@@ -70,7 +70,7 @@ internal sealed class OutboxWriter(TimeProvider time)
     {
         var command = connection.CreateCommand();
         command.Transaction = transaction;
-        command.CommandText = $"SELECT count(*), coalesce(max(hash_version), {LaneHash.Version}) FROM {layout.OutboxLanes}";
+        command.CommandText = $"SELECT count(*), coalesce(max(hash_version), {LaneHash.Version}) FROM {layout.OutboxLanes} WHERE lane >= 0";
         return command;
     }
 

@@ -16,9 +16,6 @@ internal sealed class Relay : IDisposable
     /// <summary>After trouble with broker or database: long enough not to spin, short enough to recover at once.</summary>
     private static readonly TimeSpan TroublePause = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often the gauges are set, where anyone listens.</summary>
-    private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
-
     /// <summary>
     /// How often a sweep looks below the floors too: for ids given out again, after a restored or emptied table, and for rows that
     /// wait behind one that someone deleted by hand.
@@ -32,11 +29,11 @@ internal sealed class Relay : IDisposable
     private readonly RelayContext _context;
     private readonly ConcurrentDictionary<short, LaneWork> _lanes = new();
     private readonly SweepClock _clock;
+    private readonly StandingWatch _watch;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
     private Task _sweeping = Task.CompletedTask;
     private long? _sweptThoroughlyAt;
-    private long? _toldStatusAt;
 
     public Relay(EventBusDatabase database, RelayOptions options, KafkaClients clients, TimeProvider time, ILoggerFactory loggers)
     {
@@ -56,11 +53,13 @@ internal sealed class Relay : IDisposable
             owner[^Math.Min(owner.Length, 200)..],
             time,
             _logger);
+        _watch = new StandingWatch(database, _context.Sql, _context.Owner, time);
     }
 
     public void Start()
     {
         OutboxLog.Started(_logger, _database.Name, _context.Owner);
+        DatabaseGauges.Add(_watch, () => _watch.Standing);
         _sweeping = Task.Run(SweepAsync);
     }
 
@@ -86,6 +85,7 @@ internal sealed class Relay : IDisposable
     /// <summary>Stops and gives the lanes back. What the broker has not answered stays in the outbox.</summary>
     public async Task StopAsync(CancellationToken ct)
     {
+        DatabaseGauges.Remove(_watch);
         await _stop.CancelAsync().ConfigureAwait(false);
         try
         {
@@ -110,6 +110,7 @@ internal sealed class Relay : IDisposable
 
     public void Dispose()
     {
+        DatabaseGauges.Remove(_watch);
         _stop.Cancel();
         _context.Dispose();
         _stop.Dispose();
@@ -159,7 +160,7 @@ internal sealed class Relay : IDisposable
     {
         // The first one too: a service that starts knows nothing.
         var isThorough = _sweptThoroughlyAt is not { } at || _time.GetElapsedTime(at) >= ThoroughSweep;
-        var next = await ProbeAsync(session, isThorough).ConfigureAwait(false);
+        var (next, watches) = await ProbeAsync(session, isThorough, _watch.IsDue).ConfigureAwait(false);
         while (next <= TimeSpan.Zero)
         {
             if (await PromoteAsync(session).ConfigureAwait(false) == 0)
@@ -169,7 +170,7 @@ internal sealed class Relay : IDisposable
                 break;
             }
 
-            next = await ProbeAsync(session, isThorough: false).ConfigureAwait(false);
+            (next, _) = await ProbeAsync(session, isThorough: false, asksWatch: false).ConfigureAwait(false);
         }
 
         if (isThorough)
@@ -177,7 +178,11 @@ internal sealed class Relay : IDisposable
             _sweptThoroughlyAt = _time.GetTimestamp();
         }
 
-        await TellStatusAsync(session).ConfigureAwait(false);
+        if (watches)
+        {
+            await _watch.AskAsync(session, _stopping).ConfigureAwait(false);
+        }
+
         return next < _options.SweepInterval ? next : _options.SweepInterval;
     }
 
@@ -189,13 +194,14 @@ internal sealed class Relay : IDisposable
     }
 
     /// <summary>Has the lanes drained that need it.</summary>
-    /// <returns>When the next delayed event is due.</returns>
-    private async Task<TimeSpan> ProbeAsync(DatabaseSession session, bool isThorough)
+    /// <returns>When the next delayed event is due, and whether the lease to ask how the tables stand is free or ours, if that was asked.</returns>
+    private async Task<(TimeSpan Next, bool Watches)> ProbeAsync(DatabaseSession session, bool isThorough, bool asksWatch)
     {
-        var next = TimeSpan.MaxValue;
+        var (next, watches) = (TimeSpan.MaxValue, false);
         await using var probe = session.Command(_context.Sql.Probe);
         probe.AddParameter("thorough", isThorough);
         probe.AddParameter("owner", _context.Owner);
+        probe.AddParameter("watches", asksWatch);
         await using var reader = await probe.ExecuteReaderAsync(_stopping).ConfigureAwait(false);
         while (await reader.ReadAsync(_stopping).ConfigureAwait(false))
         {
@@ -203,6 +209,9 @@ internal sealed class Relay : IDisposable
             {
                 case LaneSql.Finding.Scheduled:
                     next = TimeSpan.FromSeconds(Math.Min(reader.GetDouble(2), TimeSpan.FromDays(1).TotalSeconds));
+                    break;
+                case LaneSql.Finding.Watch:
+                    watches = true;
                     break;
                 case LaneSql.Finding.Pending:
                     Want((short)reader.GetInt32(1), isThorough ? LaneWants.Everything : LaneWants.Rows);
@@ -213,22 +222,7 @@ internal sealed class Relay : IDisposable
             }
         }
 
-        return next;
-    }
-
-    private async Task TellStatusAsync(DatabaseSession session)
-    {
-        if (!BusMetrics.OutboxOldestAge.Enabled || (_toldStatusAt is { } at && _time.GetElapsedTime(at) < StatusInterval))
-        {
-            return;
-        }
-
-        _toldStatusAt = _time.GetTimestamp();
-        var status = await OutboxStatus.AskAsync(session, _context.Sql, _time, _stopping).ConfigureAwait(false);
-        var tag = BusMetrics.OutboxTag(_database.Name);
-        BusMetrics.OutboxPending.Record(status.Pending, tag);
-        BusMetrics.OutboxOldestAge.Record(status.OldestAge.TotalSeconds, tag);
-        BusMetrics.OutboxDead.Record(status.Dead, tag);
+        return (next, watches);
     }
 
     /// <summary>A loop of the host's must outlive every failure: it is logged, and the loop goes on.</summary>

@@ -106,6 +106,8 @@ public static class EventBusModelBuilderExtensions
         // A key's rows in their order; and the first rows of keys, by when they are due, which are few whatever waits behind them.
         e.HasIndex(m => new { m.ConsumerGroup, m.Consumer, m.Topic, m.KafkaPartition, m.KeyHash, m.Id }, $"ix_{table}_key");
         e.HasIndex(m => new { m.ConsumerGroup, m.Topic, m.KafkaPartition, m.DueAt }, $"ix_{table}_due_at").HasFilter("due_at IS NOT NULL");
+        // To count them by consumer.
+        e.HasIndex(m => new { m.ConsumerGroup, m.Consumer }, $"ix_{table}_first").HasFilter("due_at IS NOT NULL");
     }
 
     private static void MapDeadLetters(EntityTypeBuilder<DeadLetter> e)

@@ -20,12 +20,6 @@ internal static class BusMetrics
 
     public static readonly Counter<long> OutboxDied = Meter.CreateCounter<long>("cuckoo.eventbus.outbox.died", "{event}", "Events given up after the last rejection.");
 
-    public static readonly Gauge<long> OutboxPending = Meter.CreateGauge<long>("cuckoo.eventbus.outbox.pending", "{event}", "Events in the outbox that are to be sent or tried again, counted up to 10,000 per lane.");
-
-    public static readonly Gauge<double> OutboxOldestAge = Meter.CreateGauge<double>("cuckoo.eventbus.outbox.oldest_age", "s", "How long the longest waiting of them has waited.");
-
-    public static readonly Gauge<long> OutboxDead = Meter.CreateGauge<long>("cuckoo.eventbus.outbox.dead", "{event}", "Events given up, which a person requeues or discards.");
-
     public static readonly Histogram<double> OutboxDrainDuration = Meter.CreateHistogram<double>("cuckoo.eventbus.outbox.drain.duration", "s", "Duration of draining a lane, from the claim to its release.");
 
     public static readonly Counter<long> NeverSaved = Meter.CreateCounter<long>("cuckoo.eventbus.publish.never_saved", "{event}", "Events published on a context whose scope ended without SaveChanges.");

@@ -63,7 +63,11 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
 
         await bus.StartAsync<ShopContext>("shop", database);
 
-        await Eventually.True(() => seen.GetValueOrDefault("cuckoo.eventbus.outbox.dead") >= 1 && seen.ContainsKey("cuckoo.eventbus.outbox.pending") && seen.ContainsKey("cuckoo.eventbus.outbox.oldest_age"));
+        await Eventually.True(() =>
+        {
+            listener.RecordObservableInstruments();
+            return seen.GetValueOrDefault("cuckoo.eventbus.outbox.dead") >= 1 && seen.ContainsKey("cuckoo.eventbus.outbox.pending") && seen.ContainsKey("cuckoo.eventbus.outbox.oldest_age");
+        });
     }
 
     private static Task PublishAsync(TestService shop, params int[] numbers) => shop.InScopeAsync(async scope =>

@@ -31,7 +31,7 @@ public abstract class MigrationTests(KafkaFixture kafka, DatabaseFixture databas
 
         await AssertWorksAsync<RenamedContext>(bus, database);
 
-        Assert.Equal(3, await database.AskAsync<RenamedContext, int>(db => db.Set<OutboxLane>().CountAsync()));
+        Assert.Equal(3, await database.AskAsync<RenamedContext, int>(db => db.Set<OutboxLane>().CountAsync(l => l.Lane != OutboxLane.Watch)));
         Assert.Equal(
             ["Given Up", "again", "lanes", "out\"box", "seen"],
             (await TablesAsync<RenamedContext>(database)).Intersect(["Given Up", "again", "lanes", "out\"box", "seen"]).Order(StringComparer.Ordinal));

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using Cuckoo.EventBus.Tests.Sample;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
 
 namespace Cuckoo.EventBus.Tests.Telemetry;
 
@@ -29,6 +31,51 @@ public sealed class LagGaugeTests(KafkaFixture kafka, SqliteFixture databases)
         await warehouse.Service.StopAsync();
         Assert.Empty(gauges.Read("cuckoo.eventbus.consumer.lag"));
         Assert.Empty(gauges.Read("cuckoo.eventbus.consumer.lag_time"));
+    }
+
+    [Fact]
+    public async Task OpenTelemetrys_SDK_exports_nothing_either_of_a_group_that_is_gone()
+    {
+        await using var warehouse = await Warehouse.OpenAsync(kafka, databases);
+        using var exporter = new Exporter(warehouse.Service.Name);
+        using var provider = Sdk.CreateMeterProviderBuilder().AddCuckooEventBusInstrumentation().AddReader(new BaseExportingMetricReader(exporter)).Build();
+        await warehouse.SendAsync(new OrderPlaced("a", 1), partition: 0);
+        await Eventually.True(() => provider.ForceFlush() && exporter.Partitions.Contains("0"));
+
+        await warehouse.Service.StopAsync();
+        provider.ForceFlush();
+
+        Assert.Empty(exporter.Partitions);
+    }
+
+    /// <summary>Keeps of each export the partitions that one group has a lag of.</summary>
+    private sealed class Exporter(string group) : BaseExporter<Metric>
+    {
+        public HashSet<string> Partitions { get; private set; } = [];
+
+        public override ExportResult Export(in Batch<Metric> batch)
+        {
+            var partitions = new HashSet<string>();
+            foreach (var metric in batch)
+            {
+                foreach (ref readonly var point in metric.GetMetricPoints())
+                {
+                    var tags = new Dictionary<string, string>();
+                    foreach (var tag in point.Tags)
+                    {
+                        tags[tag.Key] = $"{tag.Value}";
+                    }
+
+                    if (metric.Name == "cuckoo.eventbus.consumer.lag" && tags["messaging.consumer.group.name"] == group)
+                    {
+                        partitions.Add(tags["messaging.destination.partition.id"]);
+                    }
+                }
+            }
+
+            Partitions = partitions;
+            return ExportResult.Success;
+        }
     }
 
     /// <summary>What is shown of one group and topic.</summary>

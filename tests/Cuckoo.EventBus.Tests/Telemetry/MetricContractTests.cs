@@ -29,6 +29,8 @@ public sealed partial class MetricContractTests
     {
         // All of a class are made when the first is touched.
         RuntimeHelpers.RunClassConstructor(typeof(EventBus.Telemetry.BusMetrics).TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(EventBus.Telemetry.DatabaseGauges).TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(EventBus.Kafka.ClientStatistics).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(ConsumerGauges).TypeHandle);
         var found = new List<Instrument>();
         using var listener = new MeterListener
