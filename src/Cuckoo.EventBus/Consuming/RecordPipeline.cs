@@ -31,7 +31,7 @@ internal sealed class RecordPipeline(EventRoutes routes, TimeProvider time, ILog
         // 3. Is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
         var failure = incoming.Unreadable is { } reason
             ? await consumer.RejectAsync(incoming, reason, time.GetUtcNow(), delivery.Assignment).ConfigureAwait(false)
-            : await consumer.RunAsync(incoming, EventContexts.Of(incoming, consumer.Consumer), delivery.Assignment).ConfigureAwait(false);
+            : await consumer.RunAsync(incoming, EventContexts.Of(incoming, consumer.Consumer, span.Parent), delivery.Assignment).ConfigureAwait(false);
         if (failure is not null)
         {
             span.Failed(failure);
@@ -56,7 +56,7 @@ internal sealed class RecordPipeline(EventRoutes routes, TimeProvider time, ILog
             var (typeName, route) = routes.Find(row.Record);
             var incoming = IncomingEvent.Read(row.Record, route?.Type, typeName);
             using var scope = logger.BeginScope(new RecordScope(incoming, work.Consumer.Consumer));
-            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, work.Consumer.Consumer) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
+            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, work.Consumer.Consumer, span.Parent) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
             {
                 span.Failed(failure);
             }
