@@ -16,6 +16,7 @@ internal static partial class ConfigurationTable
         ["TopicDefaults"] = new TopicOptions(),
         ["Topics:NAME"] = new TopicOptions(),
         ["Relay"] = new RelayOptions(),
+        ["Health"] = new HealthOptions(),
         ["Consumers:NAME"] = new ConsumerOptions(),
         ["Consumers:NAME:KillSwitch"] = new KillSwitchOptions(),
         ["Kafka"] = new Dictionary<string, string>(),

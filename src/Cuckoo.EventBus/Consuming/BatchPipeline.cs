@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
@@ -63,7 +62,7 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
         // The records belong to traces of their own, which the batch's is linked to.
         var (first, last) = (batch[0].Event.Record, batch[^1].Event.Record);
         using var span = ProcessSpan.StartBatch(first.Topic, first.Partition, Consumer, batch.Select(record => record.Context.Trace), batch.Count);
-        using var scope = ConsumingLog.BeginBatch(logger, batch.Count, first.Topic, first.Partition, first.Offset, last.Offset, Activity.Current?.TraceId.ToHexString());
+        using var scope = logger.BeginScope(new BatchScope(first, last, batch.Count, Consumer));
         await RunPartAsync(batch, span, assignment).ConfigureAwait(false);
     }
 
@@ -119,8 +118,7 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
         {
             if (assignment.Parked.Holds(Consumer.Name, record.Event.Record.Key))
             {
-                await pipeline.RunAsync(record.Event, record.Context, assignment).ConfigureAwait(false);
-                record.Finish();
+                await RunAloneAsync(record, () => pipeline.RunAsync(record.Event, record.Context, assignment).AsTask()).ConfigureAwait(false);
             }
             else
             {
@@ -136,8 +134,7 @@ internal sealed class BatchPipeline(ConsumerPipeline pipeline, BatchHandler hand
     {
         var incoming = record.Event;
         using var span = ProcessSpan.Start(incoming.Record, Consumer);
-        using var scope = ConsumingLog.BeginRecord(
-            logger, incoming.Id, incoming.TypeName, incoming.Record.Topic, incoming.Record.Partition, incoming.Record.Offset, Activity.Current?.TraceId.ToHexString());
+        using var scope = logger.BeginScope(new RecordScope(incoming, Consumer));
         if (await run().ConfigureAwait(false) is { } failure)
         {
             span.Failed(failure);

@@ -1,4 +1,5 @@
 using Cuckoo.EventBus.Inbox;
+using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 
 namespace Cuckoo.EventBus.Consuming;
@@ -29,7 +30,7 @@ internal sealed class BatchRecord(Delivery delivery, long arrived)
     public void Read(ConsumerSettings consumer)
     {
         _event = IncomingEvent.Read(delivery.Record, delivery.Type, delivery.TypeName);
-        _context = EventContexts.Of(_event, consumer);
+        _context = EventContexts.Of(_event, consumer, TracePropagation.Extract(delivery.Record.Headers));
     }
 
     /// <summary>Its outcome is durable: as far as this consumer is concerned, the position may pass it.</summary>

@@ -4,6 +4,7 @@ using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -21,7 +22,7 @@ internal sealed class ConsumerGroups(
     BrokerProbe broker,
     IServiceScopeFactory scopes,
     TimeProvider time,
-    ILoggerFactory loggers) : IDisposable
+    BusLoggers loggers) : IDisposable
 {
     /// <summary>A handler whose time is over gets so long to notice; its transaction is rolled back by its own process then.</summary>
     private static readonly TimeSpan IdleMargin = TimeSpan.FromSeconds(10);

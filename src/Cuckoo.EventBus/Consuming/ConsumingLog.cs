@@ -6,20 +6,6 @@ namespace Cuckoo.EventBus.Consuming;
 /// <summary>Log events 400–499.</summary>
 internal static partial class ConsumingLog
 {
-    private static readonly Func<ILogger, string, string, string, int, long, string?, IDisposable?> RecordScope =
-        LoggerMessage.DefineScope<string, string, string, int, long, string?>("event {EventId} of type {EventType} from {Topic}/{Partition}@{Offset}, trace {TraceId}");
-
-    /// <summary>What every log line carries that is written while a record is processed.</summary>
-    public static IDisposable? BeginRecord(ILogger logger, string eventId, string eventType, string topic, int partition, long offset, string? traceId) =>
-        RecordScope(logger, eventId, eventType, topic, partition, offset, traceId);
-
-    private static readonly Func<ILogger, int, string, int, long, long, string?, IDisposable?> BatchScope =
-        LoggerMessage.DefineScope<int, string, int, long, long, string?>("{Count} events from {Topic}/{Partition}@{FirstOffset}-{LastOffset}, trace {TraceId}");
-
-    /// <summary>What every log line carries that is written while a batch is processed.</summary>
-    public static IDisposable? BeginBatch(ILogger logger, int count, string topic, int partition, long firstOffset, long lastOffset, string? traceId) =>
-        BatchScope(logger, count, topic, partition, firstOffset, lastOffset, traceId);
-
     [LoggerMessage(400, LogLevel.Information, "Group {Group} consumes {Topics} with consumers {Consumers}.")]
     public static partial void GroupStarted(ILogger logger, string group, string topics, string consumers);
 
@@ -83,7 +69,7 @@ internal static partial class ConsumingLog
     [LoggerMessage(420, LogLevel.Information, "Consumer {Consumer} passed over a parked event: its type, which nobody knew, is known now and not for this consumer.")]
     public static partial void NotForIt(ILogger logger, string consumer);
 
-    [LoggerMessage(430, LogLevel.Warning, "Consumer {Consumer} failed at a batch of {Count} events; it is divided to find the failing one.")]
+    [LoggerMessage(430, LogLevel.Information, "Consumer {Consumer} failed at a batch of {Count} events; it is divided to find the failing one.")]
     public static partial void BatchDivided(ILogger logger, Exception exception, string consumer, int count);
 
     [LoggerMessage(431, LogLevel.Debug, "Consumer {Consumer} handled a batch of {Count} events; {Repeats} more were repeats without effect, and {Skipped} were skipped by an OnConsume hook.")]

@@ -1,5 +1,5 @@
+using System.Diagnostics;
 using System.Text;
-using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 
 namespace Cuckoo.EventBus.Consuming;
@@ -9,7 +9,8 @@ internal static class EventContexts
 {
     /// <param name="incoming">The event.</param>
     /// <param name="consumer">Whose handler it is.</param>
-    public static EventContext Of(IncomingEvent incoming, ConsumerSettings consumer)
+    /// <param name="trace">The trace its record belongs to.</param>
+    public static EventContext Of(IncomingEvent incoming, ConsumerSettings consumer, ActivityContext trace)
     {
         var record = incoming.Record;
         return new EventContext
@@ -24,7 +25,7 @@ internal static class EventContexts
             Offset = record.Offset,
             Timestamp = record.Timestamp,
             Headers = record.Headers,
-            Trace = TracePropagation.Extract(record.Headers),
+            Trace = trace,
             Consumer = consumer.Name,
             Group = consumer.Group,
         };

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
@@ -27,13 +26,12 @@ internal sealed class RecordPipeline(EventRoutes routes, TimeProvider time, ILog
 
         // 2. Identity and contents. Nothing on the wire but the type's name on this topic selects a class.
         var incoming = IncomingEvent.Read(record, delivery.Type, delivery.TypeName);
-        using var scope = ConsumingLog.BeginRecord(
-            logger, incoming.Id, incoming.TypeName, record.Topic, record.Partition, record.Offset, Activity.Current?.TraceId.ToHexString());
+        using var scope = logger.BeginScope(new RecordScope(incoming, consumer.Consumer));
 
         // 3. Is its key parked → attempts → OnConsume → scope → transaction → inbox claim → handler → SaveChanges → commit.
         var failure = incoming.Unreadable is { } reason
             ? await consumer.RejectAsync(incoming, reason, time.GetUtcNow(), delivery.Assignment).ConfigureAwait(false)
-            : await consumer.RunAsync(incoming, EventContexts.Of(incoming, consumer.Consumer), delivery.Assignment).ConfigureAwait(false);
+            : await consumer.RunAsync(incoming, EventContexts.Of(incoming, consumer.Consumer, span.Parent), delivery.Assignment).ConfigureAwait(false);
         if (failure is not null)
         {
             span.Failed(failure);
@@ -56,10 +54,9 @@ internal sealed class RecordPipeline(EventRoutes routes, TimeProvider time, ILog
 
             using var span = ProcessSpan.Start(row.Record, work.Consumer.Consumer, row.ReplayCount);
             var (typeName, route) = routes.Find(row.Record);
-            using var scope = ConsumingLog.BeginRecord(
-                logger, row.InboxKey.EventId, typeName, row.Record.Topic, row.Record.Partition, row.Record.Offset, Activity.Current?.TraceId.ToHexString());
             var incoming = IncomingEvent.Read(row.Record, route?.Type, typeName);
-            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, work.Consumer.Consumer) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
+            using var scope = logger.BeginScope(new RecordScope(incoming, work.Consumer.Consumer));
+            if (await work.Consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, work.Consumer.Consumer, span.Parent) with { ReplayCount = row.ReplayCount }, row, work.Assignment).ConfigureAwait(false) is { } failure)
             {
                 span.Failed(failure);
             }

@@ -16,12 +16,15 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
     /// <summary>The broker's default of <c>group.consumer.session.timeout.ms</c>: so long a member that died may keep its <c>group.instance.id</c>.</summary>
     private static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(45);
 
-    private TimeSpan MaxStall => settings.Options.MaxStall;
+    private HealthOptions Limits => settings.Options.Health;
+
+    /// <summary>From here on a stall is one.</summary>
+    private TimeSpan? Stall => Limits.ConsumerDegradedStall ?? Limits.ConsumerUnhealthyStall;
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var verdict = new Verdict();
-        var stalls = new List<string>();
+        var stalls = new List<(TimeSpan Lasts, string Problem)>();
         foreach (var group in groups.Statuses)
         {
             LookAtClient(group, verdict, stalls);
@@ -42,15 +45,15 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
         return verdict.Result();
     }
 
-    private static void Judge(string stall, bool isOutage, Verdict verdict)
+    private void Judge((TimeSpan Lasts, string Problem) stall, bool isOutage, Verdict verdict)
     {
         if (isOutage)
         {
-            verdict.Degraded($"{stall} No broker answers.");
+            verdict.Degraded($"{stall.Problem} No broker answers.");
         }
         else
         {
-            verdict.Unhealthy(stall);
+            verdict.Beyond(stall.Lasts > Limits.ConsumerUnhealthyStall, stall.Problem);
         }
     }
 
@@ -60,7 +63,7 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
 
     private static string Seconds(TimeSpan time) => $"{time.TotalSeconds:F0} s";
 
-    private void LookAtClient(GroupStatus group, Verdict verdict, List<string> stalls)
+    private void LookAtClient(GroupStatus group, Verdict verdict, List<(TimeSpan Lasts, string Problem)> stalls)
     {
         var phaseLasts = time.GetUtcNow() - group.Since;
         verdict.Data[$"{group.Group} phase"] = group.Phase.ToString();
@@ -69,9 +72,9 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
             verdict.Unhealthy(held);
         }
 
-        if (group.Phase is GroupPhase.Joining && phaseLasts > MaxStall)
+        if (group.Phase is GroupPhase.Joining && phaseLasts > Stall)
         {
-            stalls.Add($"Group {group.Group} has asked for partitions for {Seconds(phaseLasts)} and got no answer: look at the broker's group coordinator, and into the log.");
+            stalls.Add((phaseLasts, $"Group {group.Group} has asked for partitions for {Seconds(phaseLasts)} and got no answer: look at the broker's group coordinator, and into the log."));
         }
 
         foreach (var trouble in group.Troubles)
@@ -94,8 +97,8 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
                 case ClientFailure.NoTopic:
                     verdict.Unhealthy($"Group {group.Group}{OnTopic(trouble)} has nothing to read: {trouble.Reason}. Create the topic; it is found within 10 s.");
                     break;
-                case ClientFailure.Other when lasts > MaxStall:
-                    stalls.Add($"Group {group.Group} has had no usable client for {Seconds(lasts)}: {trouble.Reason}. Look into the log.");
+                case ClientFailure.Other when lasts > Stall:
+                    stalls.Add((lasts, $"Group {group.Group} has had no usable client for {Seconds(lasts)}: {trouble.Reason}. Look into the log."));
                     break;
                 default:
                     verdict.Degraded($"Group {group.Group} gets another client: {trouble.Reason}.");
@@ -121,7 +124,7 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
     {
         var lasts = time.GetUtcNow() - pause.Since;
         var what = $"Consumer {consumer} has been paused for {Seconds(lasts)}: {pause.Detail}";
-        var isLate = lasts > MaxStall && group.Partitions.Any(partition => partition.Unsettled > 0 || partition.Lag > 0);
+        var isLate = lasts > Limits.ConsumerUnhealthyStall && group.Partitions.Any(partition => partition.Unsettled > 0 || partition.Lag > 0);
         switch (pause.Reason)
         {
             case PauseReason.Administration:
@@ -139,17 +142,24 @@ internal sealed class ConsumersHealthCheck(BusSettings settings, ConsumerGroups 
         }
     }
 
-    private void LookAtProgress(GroupStatus group, Verdict verdict, List<string> stalls)
+    private void LookAtProgress(GroupStatus group, Verdict verdict, List<(TimeSpan Lasts, string Problem)> stalls)
     {
         var partitions = group.Partitions;
         verdict.Data[$"{group.Group} partitions"] = partitions.Count;
         verdict.Data[$"{group.Group} lag"] = partitions.Sum(partition => partition.Lag ?? 0);
         verdict.Data[$"{group.Group} lag time (s)"] = partitions.Count == 0 ? 0 : Math.Round(partitions.Max(partition => partition.LagTime).TotalSeconds, 1);
-        foreach (var partition in partitions.Where(partition => partition.Idle > MaxStall).OrderByDescending(partition => partition.Idle).Take(3))
+        foreach (var partition in partitions.Where(partition => partition.Idle > Stall).OrderByDescending(partition => partition.Idle).Take(3))
         {
-            stalls.Add(partition.OldestUnfinished is { } oldest
-                ? $"Group {group.Group} has finished nothing of {partition.Id} for {Seconds(partition.Idle)}; {partition.Unsettled} records are read, the oldest is at offset {oldest}: look into the log what its handler is doing (EventBus:MaxStall is {Seconds(MaxStall)})."
-                : $"Group {group.Group} has read nothing of {partition.Id} for {Seconds(partition.Idle)}, from offset {Text(partition.NextOffset)}, although the partition goes on to {Text(partition.End)}: look whether the partition has a leader, and for a transaction that was left open.");
+            stalls.Add((partition.Idle, partition.OldestUnfinished is { } oldest
+                ? $"Group {group.Group} has finished nothing of {partition.Id} for {Seconds(partition.Idle)}; {partition.Unsettled} records are read, the oldest is at offset {oldest}: look into the log what its handler is doing (EventBus:Health:ConsumerDegradedStall, ConsumerUnhealthyStall)."
+                : $"Group {group.Group} has read nothing of {partition.Id} for {Seconds(partition.Idle)}, from offset {Text(partition.NextOffset)}, although the partition goes on to {Text(partition.End)}: look whether the partition has a leader, and for a transaction that was left open."));
+        }
+
+        if (partitions.MaxBy(partition => partition.LagTime) is { } latest && latest.LagTime > (Limits.ConsumerDegradedLagTime ?? Limits.ConsumerUnhealthyLagTime))
+        {
+            verdict.Beyond(
+                latest.LagTime > Limits.ConsumerUnhealthyLagTime,
+                $"Group {group.Group} is {Seconds(latest.LagTime)} late at {latest.Id}, where {Text(latest.Lag)} records wait: look what its handlers wait for, or give it more instances, its consumers more Concurrency (EventBus:Health:ConsumerDegradedLagTime, ConsumerUnhealthyLagTime).");
         }
     }
 }

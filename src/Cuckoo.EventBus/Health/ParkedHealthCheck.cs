@@ -12,8 +12,7 @@ internal sealed class ParkedHealthCheck(EventBusDatabases databases, BusSettings
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var problems = new List<string>();
-        var data = new Dictionary<string, object>(StringComparer.Ordinal);
+        var verdict = new Verdict();
         foreach (var database in databases.All)
         {
             // A process without consumers on this database, a web front for instance, is not the one to judge.
@@ -23,24 +22,22 @@ internal sealed class ParkedHealthCheck(EventBusDatabases databases, BusSettings
                 continue;
             }
 
-            IReadOnlyList<ParkedPlace> nobodys;
             try
             {
-                nobodys = await new ParkedReader(database).PlacesAsync(place => !consumers.Reads(place.Group, place.Consumer, place.Topic), cancellationToken).ConfigureAwait(false);
+                var reader = new ParkedReader(database);
+                foreach (var place in await reader.PlacesAsync(place => !consumers.Reads(place.Group, place.Consumer, place.Topic), cancellationToken).ConfigureAwait(false))
+                {
+                    verdict.Data[$"{database.Name} {place.Group}/{place.Consumer}/{place.Topic}"] = place.Rows;
+                    verdict.Degraded(
+                        $"{database.Name} has {place.Rows} parked records of consumer '{place.Consumer}' in group '{place.Group}' from topic '{place.Topic}', which is not among this service's consumers: hand them to the consumer that has another name now, or reject them, by IParkedAdministration.");
+                }
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                return HealthCheckResult.Unhealthy($"The parked records of {database.Name} can't be read.", e, data);
-            }
-
-            foreach (var place in nobodys)
-            {
-                data[$"{database.Name} {place.Group}/{place.Consumer}/{place.Topic}"] = place.Rows;
-                problems.Add(
-                    $"{database.Name} has {place.Rows} parked records of consumer '{place.Consumer}' in group '{place.Group}' from topic '{place.Topic}', which is not among this service's consumers: hand them to the consumer that has another name now, or reject them, by IParkedAdministration.");
+                verdict.Unreadable($"The parked records of {database.Name}", e);
             }
         }
 
-        return problems.Count == 0 ? HealthCheckResult.Healthy(data: data) : HealthCheckResult.Degraded(string.Join(" ", problems), data: data);
+        return verdict.Result();
     }
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -26,8 +27,9 @@ internal sealed class DirectSender : IDisposable
     private readonly Lazy<ITimer> _overdue;
     private readonly Lazy<Channel<Sending>> _again;
 
-    public DirectSender(KafkaClients clients, TimeProvider time, ILogger<RecordProducer> logger)
+    public DirectSender(KafkaClients clients, TimeProvider time, BusLoggers loggers)
     {
+        var logger = loggers.CreateLogger<RecordProducer>();
         _time = time;
         _producer = new RecordProducer(clients, time, logger, LingerMs);
         _lonely = new RecordProducer(clients, time, logger, oneRecordPerBatch: true);

@@ -1,17 +1,20 @@
 using System.Globalization;
 using Confluent.Kafka;
+using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Kafka;
 
 /// <summary>Makes librdkafka's clients: the user's settings, then the ones that the bus's promises rest on.</summary>
-internal sealed class KafkaClients(BusSettings settings, IServiceProvider services, TimeProvider time, ILogger<KafkaClients> logger)
+internal sealed class KafkaClients(BusSettings settings, IServiceProvider services, TimeProvider time, BusLoggers loggers)
 {
     /// <summary>Room in the client's own limit for headers, key and framing around the largest value.</summary>
     private const int MessageOverhead = 64 * 1024;
 
     /// <summary>librdkafka's own default of <c>max.poll.interval.ms</c>.</summary>
     private const int DefaultMaxPollInterval = 300_000;
+
+    private readonly ILogger _logger = loggers.CreateLogger<KafkaClients>();
 
     /// <summary>How long a consumer may go without polling before its group moves on without it.</summary>
     public TimeSpan MaxPollInterval => TimeSpan.FromMilliseconds(
@@ -77,7 +80,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     public IAdminClient Admin() => Build(() =>
     {
         var builder = new AdminClientBuilder(new AdminClientConfig(Client(new Dictionary<string, string>())))
-            .SetErrorHandler((_, error) => KafkaLog.ClientError(logger, error.Code.ToString(), error.Reason))
+            .SetErrorHandler((_, error) => KafkaLog.ClientError(_logger, error.Code.ToString(), error.Reason))
             .SetLogHandler((_, message) => Log(message));
         if (settings.TokenSource is not null)
         {
@@ -211,7 +214,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         }
 
         var level = LevelOf(message);
-        KafkaLog.Client(logger, level, message.Name, message.Facility, message.Message);
+        KafkaLog.Client(_logger, level, message.Name, message.Facility, message.Message);
     }
 
     private static LogLevel LevelOf(LogMessage message) => message.LevelAs(LogLevelType.MicrosoftExtensionsLogging) switch
@@ -233,7 +236,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         catch (Exception e)
         {
             // librdkafka asks again after ten seconds.
-            KafkaLog.TokenFailed(logger, e);
+            KafkaLog.TokenFailed(_logger, e);
             client.OAuthBearerSetTokenFailure(e.GetType().Name);
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Kafka;
@@ -9,7 +10,7 @@ namespace Cuckoo.EventBus.Kafka;
 /// Looks for the service's topics when the host starts and creates missing ones if it may. Without a broker the host starts
 /// all the same, and the look follows when one answers.
 /// </summary>
-internal sealed class Topics(BusSettings settings, KafkaClients clients, TimeProvider time, ILogger<Topics> logger) : IDisposable
+internal sealed class Topics(BusSettings settings, KafkaClients clients, TimeProvider time, BusLoggers loggers) : IDisposable
 {
     /// <summary>How long a start waits for a broker's answer before it goes on without.</summary>
     private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(5);
@@ -20,6 +21,7 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
     /// <summary>Kafka's own default for topics is the broker's; the bus's is written down here, as its documentation says.</summary>
     private const int DefaultPartitions = 3;
 
+    private readonly ILogger _logger = loggers.CreateLogger<Topics>();
     private CancellationTokenSource? _stop;
     private Task _later = Task.CompletedTask;
 
@@ -38,7 +40,7 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
         }
         catch (KafkaException e)
         {
-            KafkaLog.BrokerAway(logger, settings.Options.BootstrapServers, e.Error.Reason);
+            KafkaLog.BrokerAway(_logger, settings.Options.BootstrapServers, e.Error.Reason);
             _stop = new CancellationTokenSource();
             var stop = _stop.Token;
             _later = Task.Run(() => EnsureLaterAsync(wanted, stop), CancellationToken.None);
@@ -104,7 +106,7 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
 
         foreach (var topic in missing)
         {
-            KafkaLog.TopicCreated(logger, topic, settings.OfTopic(topic, static t => t.Partitions) ?? DefaultPartitions);
+            KafkaLog.TopicCreated(_logger, topic, settings.OfTopic(topic, static t => t.Partitions) ?? DefaultPartitions);
         }
     }
 
@@ -147,11 +149,11 @@ internal sealed class Topics(BusSettings settings, KafkaClients clients, TimePro
             catch (EventBusException e)
             {
                 // Too late to refuse the start: said loudly until someone creates them.
-                KafkaLog.TopicsMissing(logger, e.Message);
+                KafkaLog.TopicsMissing(_logger, e.Message);
             }
             catch (KafkaException e)
             {
-                KafkaLog.BrokerAway(logger, settings.Options.BootstrapServers, e.Error.Reason);
+                KafkaLog.BrokerAway(_logger, settings.Options.BootstrapServers, e.Error.Reason);
             }
             catch (OperationCanceledException)
             {

@@ -14,11 +14,11 @@ internal static partial class OutboxLog
     [LoggerMessage(302, LogLevel.Warning, "Events of {Database} were not acknowledged ({Error}); they stay in the outbox and are tried again.")]
     public static partial void SendFailed(ILogger logger, string database, string error);
 
-    [LoggerMessage(303, LogLevel.Warning, "Topic {Topic} refused event {EventType} {EventId} (outbox row {Id}, attempt {Attempts}): {Error}. Its key waits behind it.")]
-    private static partial void Rejected(ILogger logger, string topic, string eventType, string eventId, long id, int attempts, string error);
+    [LoggerMessage(303, LogLevel.Warning, "Topic {Topic} refused event {EventType} {MessageId} (outbox row {Id}, attempt {Attempts}): {Error}. Its key waits behind it.")]
+    private static partial void Rejected(ILogger logger, string topic, string eventType, string messageId, long id, int attempts, string error);
 
-    [LoggerMessage(304, LogLevel.Error, "Event {EventType} {EventId} (outbox row {Id}) is dead: topic {Topic} refused it {Attempts} times, last with: {Error}. Later events of its key go on; requeue or discard the row.")]
-    private static partial void Died(ILogger logger, string eventType, string eventId, long id, string topic, int attempts, string error);
+    [LoggerMessage(304, LogLevel.Error, "Event {EventType} {MessageId} (outbox row {Id}) is dead: topic {Topic} refused it {Attempts} times, last with: {Error}. Later events of its key go on; requeue or discard the row.")]
+    private static partial void Died(ILogger logger, string eventType, string messageId, long id, string topic, int attempts, string error);
 
     [LoggerMessage(305, LogLevel.Warning, "A lane of {Database} is no longer this relay's; what is on its way may be sent twice.")]
     public static partial void LeaseLost(ILogger logger, string database);

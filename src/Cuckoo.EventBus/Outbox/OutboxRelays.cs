@@ -1,12 +1,12 @@
 using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Storage;
-using Microsoft.Extensions.Logging;
+using Cuckoo.EventBus.Telemetry;
 
 namespace Cuckoo.EventBus.Outbox;
 
 /// <summary>The relays of the service's outboxes, one each. Started and stopped by the host.</summary>
 internal sealed class OutboxRelays(
-    EventBusDatabases databases, BusSettings settings, KafkaClients clients, OutboxSignals signals, TimeProvider time, ILoggerFactory loggers) : IDisposable
+    EventBusDatabases databases, BusSettings settings, KafkaClients clients, OutboxSignals signals, TimeProvider time, BusLoggers loggers) : IDisposable
 {
     private List<Relay> _relays = [];
 

@@ -5,6 +5,7 @@ using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Publishing;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +29,9 @@ internal static class BusRegistration
         services.AddSingleton(builder);
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<BusLoggers>();
+        // Made for each scope, so its logger is not.
+        services.AddSingleton<ILogger<EventPublisher>>(s => s.GetRequiredService<BusLoggers>().CreateLogger<EventPublisher>());
         services.AddSingleton(s => new BusSettingsReader(builder, s.GetService<IConfiguration>(), s.GetService<IHostEnvironment>()).Read());
         services.AddSingleton<EventBusDatabases>();
         services.AddSingleton<SchemaCheck>();

@@ -39,6 +39,7 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         }
 
         CheckOptions();
+        HealthSettings.Check(_options.Health, _errors);
         KafkaSettings.Check(_options.Kafka, _errors);
         var types = new EventTypes(_options.TopicPrefix, builder.Mapped, builder.Serializers);
         foreach (var type in builder.Mapped.Keys)
@@ -125,11 +126,9 @@ internal sealed class BusSettingsReader(EventBusBuilder builder, IConfiguration?
         Require(relay.Lease >= TimeSpan.FromSeconds(1), "Relay:Lease", $"is {relay.Lease}", "Set it to at least 00:00:01: it is renewed three times in its length.");
         Positive(relay.SweepInterval, "Relay:SweepInterval");
         Positive(relay.RetryDelay, "Relay:RetryDelay");
-        Positive(relay.MaxAge, "Relay:MaxAge");
         Require(relay.MaxRetryDelay >= relay.RetryDelay, "Relay:MaxRetryDelay", $"is {relay.MaxRetryDelay}", $"Set it to at least RetryDelay, {relay.RetryDelay}.");
         Positive(_options.InboxRetention, "InboxRetention");
         Positive(_options.DeadLetterRetention, "DeadLetterRetention");
-        Positive(_options.MaxStall, "MaxStall");
         Require(_options.StopTimeout >= TimeSpan.Zero, "StopTimeout", $"is {_options.StopTimeout}", "Set it to 00:00:00 or more.");
     }
 

@@ -59,11 +59,8 @@ public sealed class EventBusOptions
     /// </summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>
-    /// How long a group may have something to handle and finish nothing of it before its health check is unhealthy. Default:
-    /// 2 min, which is longer than three attempts of 30 s: give it more where attempts or the pauses between them are longer.
-    /// </summary>
-    public TimeSpan MaxStall { get; set; } = TimeSpan.FromMinutes(2);
+    /// <summary>From where on the health checks are degraded or unhealthy.</summary>
+    public HealthOptions Health { get; } = new();
 
     /// <summary>Settings for librdkafka, untouched: those of every client, of producers, of consumers.</summary>
     public KafkaOptions Kafka { get; } = new();

@@ -32,7 +32,4 @@ public sealed class RelayOptions
 
     /// <summary>The longest pause between two attempts. Default: 5 min.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromMinutes(5);
-
-    /// <summary>How long an event may wait to be sent before the health check says so. Default: 1 min.</summary>
-    public TimeSpan MaxAge { get; set; } = TimeSpan.FromMinutes(1);
 }

@@ -1,3 +1,4 @@
+using Cuckoo.EventBus.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Retrying;
@@ -6,13 +7,13 @@ namespace Cuckoo.EventBus.Retrying;
 /// The gate of each consumer of this process, by its name. They are there as long as the service, so that a pause is kept when
 /// the host stops and starts again. Safe for concurrent use.
 /// </summary>
-internal sealed class ConsumerGates(BusSettings settings, TimeProvider time, ILogger<ConsumerGate> logger)
+internal sealed class ConsumerGates(BusSettings settings, TimeProvider time, BusLoggers loggers)
 {
     private readonly Dictionary<string, (ConsumerGate Gate, KillSwitch Switch)> _gates = settings.Consumers.DistinctBy(consumer => consumer.Name).ToDictionary(
         consumer => consumer.Name,
         consumer =>
         {
-            var gate = new ConsumerGate(consumer.Name, Math.Max(1, consumer.Options.Concurrency), time, logger);
+            var gate = new ConsumerGate(consumer.Name, Math.Max(1, consumer.Options.Concurrency), time, loggers.CreateLogger<ConsumerGate>());
             return (gate, new KillSwitch(consumer.Options.KillSwitch, gate));
         },
         StringComparer.Ordinal);

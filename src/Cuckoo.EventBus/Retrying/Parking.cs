@@ -57,7 +57,7 @@ internal sealed class Parking(ConsumerSettings consumer, RetryStore store, Persi
     {
         await PersistAsync(token => store.RescheduleAsync(row, failure, delay, token), ct).ConfigureAwait(false);
         ProcessSpan.Ended("parked");
-        RetryingLog.Parked(logger, failure.Exception, consumer.Name, failure.Attempts, delay);
+        RetryingLog.StaysParked(logger, failure.Exception, consumer.Name, failure.Attempts, delay);
     }
 
     private Task<bool> PersistAsync(Func<CancellationToken, Task> run, CancellationToken ct) => PersistAsync(

@@ -40,7 +40,7 @@ internal sealed class RetryPolicy
         _gate = gate;
         _time = time;
         _logger = logger;
-        _attempts = Attempts(consumer.Options, time);
+        _attempts = Attempts(consumer.Options);
         var waiting = Persistence.BackOff(IsNobodysFaultAsync, OnWaitAsync);
         waiting.DelayGenerator = args => ValueTask.FromResult(DelayAfter(args.Outcome.Exception));
         _untilSomeonesFault = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(waiting).Build();
@@ -112,7 +112,6 @@ internal sealed class RetryPolicy
                         last = _time.GetUtcNow();
                         first ??= last;
                         ProcessSpan.AttemptFailed(e, number);
-                        RetryingLog.AttemptFailed(_logger, e, number, _consumer.Options.Attempts + (row is null ? 0 : _consumer.Options.ParkedAttempts), _consumer.Name);
                         throw;
                     }
                 },
@@ -152,9 +151,9 @@ internal sealed class RetryPolicy
             : RetrySchedule.Delay(Math.Max(0, failure.Attempts - options.Attempts), options.ParkedRetryDelay, options.MaxParkedRetryDelay);
     }
 
-    private static ResiliencePipeline Attempts(ConsumerOptions options, TimeProvider time) => options.Attempts == 1
+    private ResiliencePipeline Attempts(ConsumerOptions options) => options.Attempts == 1
         ? ResiliencePipeline.Empty
-        : new ResiliencePipelineBuilder { TimeProvider = time }
+        : new ResiliencePipelineBuilder { TimeProvider = _time }
             .AddRetry(new RetryStrategyOptions
             {
                 MaxRetryAttempts = options.Attempts - 1,
@@ -163,6 +162,12 @@ internal sealed class RetryPolicy
                 Delay = Shorter(options.RetryDelay),
                 MaxDelay = Shorter(options.MaxRetryDelay),
                 ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is { } e && !IsOneOf(options.Rejected, e) && !IsOneOf(options.Parked, e)),
+                OnRetry = args =>
+                {
+                    // The last one's failure is told with what becomes of the event.
+                    RetryingLog.AttemptFailed(_logger, args.Outcome.Exception!, args.AttemptNumber + 1, options.Attempts, _consumer.Name, args.RetryDelay);
+                    return default;
+                },
             })
             .Build();
 

@@ -3,11 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Cuckoo.EventBus.Retrying;
 
-/// <summary>Log events 600–699.</summary>
+/// <summary>
+/// Log events 600–699. A failing event is told once as what became of it, parked (a warning) or a dead letter (an error); the attempts
+/// that others follow are information.
+/// </summary>
 internal static partial class RetryingLog
 {
-    [LoggerMessage(600, LogLevel.Warning, "Attempt {Attempt} of {Attempts} of consumer {Consumer} failed.")]
-    public static partial void AttemptFailed(ILogger logger, Exception exception, int attempt, int attempts, string consumer);
+    [LoggerMessage(600, LogLevel.Information, "Attempt {Attempt} of {Attempts} of consumer {Consumer} failed; the next one follows in {Delay}.")]
+    public static partial void AttemptFailed(ILogger logger, Exception exception, int attempt, int attempts, string consumer, TimeSpan delay);
 
     [LoggerMessage(601, LogLevel.Warning, "Consumer {Consumer} waits {Delay}: the event is held elsewhere, or the database or the broker does not answer. No attempt is charged.")]
     public static partial void Waiting(ILogger logger, Exception exception, string consumer, TimeSpan delay);
@@ -32,4 +35,7 @@ internal static partial class RetryingLog
 
     [LoggerMessage(608, LogLevel.Information, "Consumer {Consumer} goes on: its pause ({Reason}) is over after {Duration}.")]
     public static partial void Resumed(ILogger logger, string consumer, PauseReason reason, TimeSpan duration);
+
+    [LoggerMessage(609, LogLevel.Information, "Consumer {Consumer} failed at a parked event again, {Attempts} attempt(s) by now; it is tried again in {Delay}.")]
+    public static partial void StaysParked(ILogger logger, Exception exception, string consumer, int attempts, TimeSpan delay);
 }

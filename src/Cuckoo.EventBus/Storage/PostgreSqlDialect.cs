@@ -78,6 +78,8 @@ internal sealed class PostgreSqlDialect : SqlDialect
     // lock_not_available
     public override bool IsLockTimeout(DbException exception) => exception.SqlState == "55P03";
 
+    public override bool IsNoTable(DbException exception) => exception.SqlState == "42P01";
+
     // Behind a transaction pooler, what one transaction prepared is unknown to the next one, or another's of the same name. A
     // pooler has no server process yet when it gives a client the number with which to cancel, so it invents one: only who
     // is connected directly knows the process that answers. (With Npgsql's multiplexing there is no number at all.)

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Cuckoo.EventBus.Storage;
 
 /// <summary>
-/// Compares the bus's tables with what this version needs, when the host starts. A database that is away, or has none of the
-/// tables yet, is no error here: the host starts all the same, and what waits for the database says so.
+/// Compares the bus's tables with what this version needs, when the host starts and for the health check. A database that is away, or
+/// has none of the tables yet, is no error at the start: the host starts all the same, and what waits for the database says so.
 /// </summary>
 internal sealed class SchemaCheck(EventBusDatabases databases, TimeProvider time, ILogger<SchemaCheck> logger)
 {
@@ -33,6 +33,20 @@ internal sealed class SchemaCheck(EventBusDatabases databases, TimeProvider time
         }
 
         return errors;
+    }
+
+    /// <summary>What is wrong with one database's tables, also where it has none of them, one sentence each.</summary>
+    public static async Task<IReadOnlyList<string>> LookAsync(EventBusDatabase database, CancellationToken ct)
+    {
+        await using var session = await database.OpenAsync(ct).ConfigureAwait(false);
+        try
+        {
+            return await FindErrorsAsync(database, session, ct).ConfigureAwait(false);
+        }
+        catch (DbException e) when (database.Layout.Dialect.IsNoTable(e))
+        {
+            return [$"{database.Name} has not all tables of the event bus ({e.Message.Split('\n')[0].TrimEnd()}). " + await RemedyAsync(session, ct).ConfigureAwait(false)];
+        }
     }
 
     private static async Task<List<string>> FindErrorsAsync(EventBusDatabase database, DatabaseSession session, CancellationToken ct)

@@ -101,6 +101,9 @@ internal abstract class SqlDialect
     /// <summary>Whether a statement failed only because another transaction held a lock.</summary>
     public abstract bool IsLockTimeout(DbException exception);
 
+    /// <summary>Whether a statement failed because a table it names is not there.</summary>
+    public abstract bool IsNoTable(DbException exception);
+
     /// <summary>Whether what a session prepares is there when it is run.</summary>
     public abstract Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct);
 

@@ -66,6 +66,8 @@ internal sealed class SqliteDialect : SqlDialect
     public override bool IsLockTimeout(DbException exception) =>
         exception.Message.StartsWith("SQLite Error 5:", StringComparison.Ordinal) || exception.Message.StartsWith("SQLite Error 6:", StringComparison.Ordinal);
 
+    public override bool IsNoTable(DbException exception) => exception.Message.Contains("no such table", StringComparison.Ordinal);
+
     public override Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct) => Task.FromResult(true);
 
     public override Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct) => Task.FromResult<string?>(null);

@@ -19,12 +19,16 @@ internal sealed class ProcessSpan : IDisposable
     private readonly ConsumerSettings _consumer;
     private string? _error;
 
-    private ProcessSpan(Activity? activity, string topic, ConsumerSettings consumer)
+    private ProcessSpan(Activity? activity, ActivityContext parent, string topic, ConsumerSettings consumer)
     {
+        Parent = parent;
         _activity = activity;
         _topic = topic;
         _consumer = consumer;
     }
+
+    /// <summary>The trace that a record belongs to, read once; <c>default</c> of a batch, or where there is none.</summary>
+    public ActivityContext Parent { get; }
 
     /// <param name="record">The record.</param>
     /// <param name="consumer">Who processes it; other consumers of the event have spans of their own.</param>
@@ -47,7 +51,7 @@ internal sealed class ProcessSpan : IDisposable
             Describe(activity, record, consumer);
         }
 
-        return new ProcessSpan(activity, record.Topic, consumer);
+        return new ProcessSpan(activity, parent, record.Topic, consumer);
     }
 
     /// <summary>The span of processing several records at once: the root of a trace of its own, linked to each of theirs.</summary>
@@ -67,7 +71,7 @@ internal sealed class ProcessSpan : IDisposable
             activity.SetTag("messaging.batch.message_count", count);
         }
 
-        return new ProcessSpan(activity, topic, consumer);
+        return new ProcessSpan(activity, parent: default, topic, consumer);
     }
 
     /// <summary>Notes on the current record's span that an attempt failed; another one may follow.</summary>

@@ -18,6 +18,9 @@ internal sealed class ConsumeRun(Bench bench, Target source)
 
     public int BatchSize { get; init; }
 
+    /// <summary>OpenTelemetry's SDK in the process; none without it.</summary>
+    public TelemetrySetup? Telemetry { get; init; }
+
     /// <summary>How many records are handled before, until the code is compiled for good.</summary>
     public required int WarmUp { get; init; }
 
@@ -37,7 +40,7 @@ internal sealed class ConsumeRun(Bench bench, Target source)
     {
         var consumption = new Consumption { Group = NewGroup(), Count = count, Handling = Handling, HandlerMs = HandlerMs, BatchSize = BatchSize };
         await using var target = HasRows ? await bench.NewTargetAsync() : null;
-        await side.StartAsync((target ?? source).ForSide with { TopicPrefix = source.ForSide.TopicPrefix, Consumption = consumption });
+        await side.StartAsync((target ?? source).ForSide with { TopicPrefix = source.ForSide.TopicPrefix, Consumption = consumption, Telemetry = Telemetry });
         var result = await side.RunAsync(new SideWork());
         await side.StopAsync();
         if (isAll)

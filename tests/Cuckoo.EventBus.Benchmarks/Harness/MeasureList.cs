@@ -25,5 +25,6 @@ internal static class MeasureList
         new ConsumeMemory(),
         new ConsumeParked(),
         new Measures.Chain(),
+        new Measures.Telemetry(),
     ];
 }

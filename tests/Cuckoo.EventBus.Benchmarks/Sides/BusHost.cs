@@ -29,6 +29,11 @@ internal static class BusHost
         // Output is for the harness; trouble is for whoever looks on.
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(options => options.SingleLine = true);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (target.Telemetry is { } telemetry)
+        {
+            builder.Services.AddHostedService(_ => new TelemetryExport(telemetry));
+        }
+
         configure(builder.Services);
         return builder.Build();
     }

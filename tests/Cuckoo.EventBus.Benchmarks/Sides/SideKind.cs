@@ -41,4 +41,13 @@ internal enum SideKind
 
     /// <summary>Ours: the service that reserves what is paid.</summary>
     ChainStock,
+
+    /// <summary>Of ours only what the instrumentation does when an event is published without an outbox.</summary>
+    PublishCalls,
+
+    /// <summary>Of ours only what the instrumentation does when a record is handled that belongs to no trace.</summary>
+    ConsumeCalls,
+
+    /// <summary>The same of a record that belongs to one, which is the handler's too where nobody listens.</summary>
+    ConsumeCallsTraced,
 }

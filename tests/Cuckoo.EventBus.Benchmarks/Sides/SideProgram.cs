@@ -26,6 +26,7 @@ internal static class SideProgram
             SideKind.ConsumeLoop => new HandWritten.ConsumeLoop(),
             SideKind.InboxLoop => new HandWritten.InboxLoop(),
             SideKind.BatchLoop => new HandWritten.BatchLoop(),
+            SideKind.PublishCalls or SideKind.ConsumeCalls or SideKind.ConsumeCallsTraced => new InstrumentationCalls(kind),
             SideKind.ChainOrders or SideKind.ChainPayments or SideKind.ChainStock => new ChainSide(kind),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };

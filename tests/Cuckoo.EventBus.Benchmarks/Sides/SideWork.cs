@@ -15,6 +15,9 @@ internal sealed record SideWork
     /// <summary>Whether handlers of faulty keys succeed from now on; that is all there is to do then.</summary>
     public bool EndsFault { get; init; }
 
+    /// <summary>Whether each event belongs to a request, and so to a trace, of its own; otherwise all to one.</summary>
+    public bool HasRequestEach { get; init; }
+
     /// <summary>Events per transaction.</summary>
     public int Events { get; init; } = 1;
 

@@ -15,7 +15,7 @@ public sealed class BrokerHealthTests(OwnBroker own, PostgresFixture databases)
     {
         await own.Broker.StartAsync();
         await using var members = await Members.OpenAsync(own.Broker, databases);
-        var (service, _) = await members.StartAsync(new() { ["EventBus:MaxStall"] = "00:00:01" });
+        var (service, _) = await members.StartAsync(new() { ["EventBus:Health:ConsumerUnhealthyStall"] = "00:00:01" });
         var direct = members.Bus.Build("direct", services =>
         {
             services.AddCuckooEventBus(bus => bus.Publishes<OrderPlaced>());

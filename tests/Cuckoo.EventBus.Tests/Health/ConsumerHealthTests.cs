@@ -36,6 +36,44 @@ public sealed class ConsumerHealthTests(KafkaFixture kafka, PostgresFixture data
     }
 
     [Fact]
+    public async Task A_consumer_that_is_late_is_degraded_and_then_unhealthy_where_the_options_say_from_when_on()
+    {
+        await using var members = await Members.OpenAsync(await kafka.Broker, databases);
+        var release = new TaskCompletionSource();
+        var (service, _) = await members.StartAsync(
+            new() { ["EventBus:Health:ConsumerDegradedLagTime"] = "00:00:01", ["EventBus:Health:ConsumerUnhealthyLagTime"] = "00:00:03" },
+            _ => release.Task);
+        await members.SendAsync(1, partition: 1);
+
+        var unhealthy = await Eventually.Until(() => Members.HealthOf(service), h => h.Status == HealthStatus.Unhealthy);
+
+        Assert.Contains($"late at {members.Bus.Prefix}{Topics.Orders}/1, where 1 records wait", unhealthy.Description, StringComparison.Ordinal);
+        Assert.Contains("more instances", Assert.Single((IEnumerable<string>)unhealthy.Data["what to do"]), StringComparison.Ordinal);
+        release.SetResult();
+        await Eventually.True(async () => (await Members.HealthOf(service)).Status == HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task A_stall_degrades_before_it_is_unhealthy_where_the_options_say_so()
+    {
+        await using var members = await Members.OpenAsync(await kafka.Broker, databases);
+        var release = new TaskCompletionSource();
+        var (service, _) = await members.StartAsync(
+            new() { ["EventBus:Health:ConsumerDegradedStall"] = "00:00:02", ["EventBus:Health:ConsumerUnhealthyStall"] = "00:00:15" },
+            _ => release.Task);
+        await members.SendAsync(1, partition: 1);
+
+        var partition = $"{members.Bus.Prefix}{Topics.Orders}/1";
+        var degraded = await Eventually.Until(
+            () => Members.HealthOf(service), h => h.Status == HealthStatus.Degraded && h.Description!.Contains(partition, StringComparison.Ordinal));
+
+        Assert.Contains("has finished nothing", degraded.Description, StringComparison.Ordinal);
+        await Eventually.True(async () => (await Members.HealthOf(service)).Status == HealthStatus.Unhealthy);
+        release.SetResult();
+        await Eventually.True(async () => (await Members.HealthOf(service)).Status == HealthStatus.Healthy);
+    }
+
+    [Fact]
     public async Task Consumers_that_have_nothing_to_do_are_healthy_also_where_the_last_thing_in_a_partition_is_no_record()
     {
         var broker = await kafka.Broker;
@@ -97,5 +135,5 @@ public sealed class ConsumerHealthTests(KafkaFixture kafka, PostgresFixture data
         Assert.Equal(ConsumerState.Stopped, Members.StatusOf(service).State);
     }
 
-    private static Dictionary<string, string?> Stall(TimeSpan? limit = null) => new() { ["EventBus:MaxStall"] = $"{limit ?? MaxStall}" };
+    private static Dictionary<string, string?> Stall(TimeSpan? limit = null) => new() { ["EventBus:Health:ConsumerUnhealthyStall"] = $"{limit ?? MaxStall}" };
 }

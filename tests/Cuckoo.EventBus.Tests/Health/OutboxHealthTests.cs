@@ -37,6 +37,28 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
         Assert.Equal(1L, entry.Data["ShopContext pending"]);
     }
 
+    [Theory]
+    [InlineData("OutboxUnhealthyAge", "00:59:00", HealthStatus.Unhealthy)]
+    [InlineData("OutboxUnhealthyAge", "01:01:00", HealthStatus.Degraded)]
+    [InlineData("OutboxUnhealthyDead", "1", HealthStatus.Unhealthy)]
+    [InlineData("OutboxUnhealthyDead", "2", HealthStatus.Degraded)]
+    public async Task An_outbox_is_unhealthy_from_where_the_options_say(string limit, string value, HealthStatus expected)
+    {
+        var health = await HealthOfOldAndDeadAsync(new() { [$"EventBus:Health:{limit}"] = value });
+
+        Assert.Equal(expected, health.Status);
+        Assert.Equal(2, ((IEnumerable<string>)health.Data["what to do"]).Count());
+    }
+
+    [Fact]
+    public async Task An_outbox_is_healthy_below_the_limits_of_the_options()
+    {
+        var health = await HealthOfOldAndDeadAsync(new() { ["EventBus:Health:OutboxDegradedAge"] = "01:01:00", ["EventBus:Health:OutboxDegradedDead"] = "2" });
+
+        Assert.Equal((HealthStatus.Healthy, null), (health.Status, health.Description));
+        Assert.Equal(1L, health.Data["ShopContext dead"]);
+    }
+
     [Fact]
     public async Task The_gauges_say_the_same()
     {
@@ -68,6 +90,20 @@ public abstract class OutboxHealthTests(KafkaFixture kafka, DatabaseFixture data
             listener.RecordObservableInstruments();
             return seen.GetValueOrDefault("cuckoo.eventbus.outbox.dead") >= 1 && seen.ContainsKey("cuckoo.eventbus.outbox.pending") && seen.ContainsKey("cuckoo.eventbus.outbox.oldest_age");
         });
+    }
+
+    /// <summary>The check of an outbox with one dead event and one that has waited for an hour.</summary>
+    private async Task<HealthReportEntry> HealthOfOldAndDeadAsync(Dictionary<string, string?> configuration)
+    {
+        await using var bus = await TestBus.CreateAsync(kafka, Topics.Orders);
+        var database = await bus.AddDatabaseAsync<ShopContext>(databases);
+        configuration["EventBus:Relay:Enabled"] = "false";
+        var shop = await bus.StartAsync<ShopContext>("shop", database, services: services => services.AddHealthChecks().AddCuckooEventBus(), configuration: configuration);
+        await PublishAsync(shop, 1, 2);
+        await ChangeAsync(database, 1, s => s.SetProperty(m => m.State, OutboxEntryState.Dead));
+        await ChangeAsync(database, 2, s => s.SetProperty(m => m.CreatedAt, DateTime.UtcNow.AddHours(-1)));
+        var report = await shop.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
+        return report.Entries["cuckoo-eventbus-outbox"];
     }
 
     private static Task PublishAsync(TestService shop, params int[] numbers) => shop.InScopeAsync(async scope =>

@@ -51,6 +51,30 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public async Task Limits_of_health_checks_are_positive_and_unhealthy_is_not_before_degraded()
+    {
+        var errors = await ErrorsAsync(new()
+        {
+            ["EventBus:Health:OutboxDegradedAge"] = "00:05:00",
+            ["EventBus:Health:OutboxUnhealthyAge"] = "00:04:00",
+            ["EventBus:Health:OutboxDegradedDead"] = "0",
+            ["EventBus:Health:OutboxUnhealthyDead"] = "10001",
+            ["EventBus:Health:ConsumerDegradedLagTime"] = "00:00:00",
+            ["EventBus:Health:ConsumerUnhealthyLagTime"] = "-00:00:01",
+            ["EventBus:Health:ConsumerDegradedStall"] = "00:03:00",
+            ["EventBus:Health:ConsumerMaxStall"] = "00:03:00",
+        });
+
+        AssertNames(errors, "EventBus:Health:OutboxUnhealthyAge is 00:04:00", "at least OutboxDegradedAge, 00:05:00");
+        AssertNames(errors, "EventBus:Health:OutboxDegradedDead is 0", "at least 1");
+        AssertNames(errors, "EventBus:Health:OutboxUnhealthyDead is 10001", "at most 10000");
+        AssertNames(errors, "EventBus:Health:ConsumerDegradedLagTime is 00:00:00", "more than 00:00:00");
+        AssertNames(errors, "EventBus:Health:ConsumerUnhealthyLagTime is -00:00:01. Set it to more than", "default");
+        AssertNames(errors, "EventBus:Health:ConsumerUnhealthyStall is 00:02:00", "at least ConsumerDegradedStall, 00:03:00");
+        AssertNames(errors, "EventBus:Health:ConsumerMaxStall is not a setting", "ConsumerUnhealthyStall");
+    }
+
+    [Fact]
     public async Task A_consumer_takes_its_events_one_by_one_or_in_batches()
     {
         AssertNames(await ErrorsAsync([], bus => bus.AddConsumer<Both>()), "AddConsumer<Both>", "a class of its own");

@@ -5,6 +5,7 @@ using Cuckoo.EventBus.Kafka;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
+using Cuckoo.EventBus.Telemetry;
 using Cuckoo.EventBus.Tests.Sample;
 using Cuckoo.EventBus.Wire;
 using Microsoft.Extensions.DependencyInjection;
@@ -123,7 +124,7 @@ internal sealed class OwnerHand
     public Task TryAsync(ParkedRow row)
     {
         var incoming = Read(row.Record);
-        return _consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, Settings) with { ReplayCount = row.ReplayCount }, row, Assignment);
+        return _consumer.RunParkedAsync(incoming, EventContexts.Of(incoming, Settings, TracePropagation.Extract(row.Record.Headers)) with { ReplayCount = row.ReplayCount }, row, Assignment);
     }
 
     public IncomingEvent Read(IncomingRecord record) => IncomingEvent.Read(record, Settings.EventTypes[0], Settings.EventTypes[0].Name);
