@@ -227,10 +227,10 @@ class Names(unittest.TestCase):
             self.assertEqual(prometheus.strip("`"), name.replace(".", "_") + suffix + ("_total" if instrument == "counter" else ""), name)
 
     def test_the_guide_knows_which_instruments_the_bus_has(self):
-        source = (ROOT / "src/Cuckoo.EventBus/Telemetry/BusMetrics.cs").read_text()
+        source = "\n".join((ROOT / "src/Cuckoo.EventBus" / file).read_text() for file in ("Telemetry/BusMetrics.cs", "Consuming/ConsumerGauges.cs"))
         kinds = {"Counter": "counter", "UpDownCounter": "gauge", "ObservableGauge": "gauge", "ObservableUpDownCounter": "gauge", "Gauge": "gauge",
                  "Histogram": "histogram", "ObservableCounter": "counter"}
-        there = {name: (kinds[kind], unit) for kind, name, unit in re.findall(r'Create(\w+)<\w+>\(\s*"([\w.]+)",\s*(?:\w+,\s*)?"([^"]+)"', source)}
+        there = {name: (kinds[kind], unit) for kind, name, unit in re.findall(r'Create(\w+)(?:<\w+>)?\(\s*"([\w.]+)",\s*(?:\w+,\s*)?"([^"]+)"', source)}
         rows = {row[0].replace("`", "").split(" ")[0]: row for row in table("Names of the bus")}
         self.assertEqual(set(there) - set(rows), set(), "instruments of the bus that the guide doesn't list")
         for name, (otel, instrument, _, _, emitted) in rows.items():
