@@ -2,11 +2,11 @@
 # Makes a fresh clone buildable (and, with --tests, testable) where the package registry or the machine lacks something.
 #
 #   .build/setup.sh           what `dotnet build` needs
-#   .build/setup.sh --tests   also what the tests need: PostgreSQL, pgbouncer, python3-kafka, a Java runtime, shellcheck
-#   .build/setup.sh --k8s     what tests/k8s.sh needs besides: promtool and other checkers of files, network tools
+#   .build/setup.sh --tests   also what the tests need: PostgreSQL, pgbouncer, Prometheus, python3-kafka, a Java runtime, shellcheck
+#   .build/setup.sh --k8s     what tests/k8s.sh needs besides: checkers of files, network tools
 #
 # With a complete package registry nothing is built here, and `dotnet build` works without this script.
-# Results stand in artifacts/ (git-ignored): setup.props, which Directory.Build.props imports, and native/librdkafka.so.
+# Results stand in artifacts/ (git-ignored): setup.props, which Directory.Build.props imports, native/librdkafka.so, and tools/.
 # They are kept per version of the packages in Directory.Packages.props; to ask the registry again, delete artifacts/setup.props.
 #
 # LIBRDKAFKA_SO=/path/to/librdkafka.so takes that library instead of building one.
@@ -287,10 +287,13 @@ has_shellcheck() { command -v shellcheck >/dev/null; }
 # Debian puts it where only root's PATH looks.
 has_pgbouncer() { command -v pgbouncer >/dev/null || [[ -x /usr/sbin/pgbouncer ]]; }
 
+has_xz() { command -v xz >/dev/null; }
+
 readonly test_needs='postgresql postgresql
 pgbouncer pgbouncer
 python_kafka python3-kafka
 java default-jre-headless
+xz xz-utils
 shellcheck shellcheck'
 
 has_ip() { command -v ip >/dev/null; }
@@ -335,8 +338,6 @@ install_needs() {
     done <<<"$1"
 }
 
-# --- What the tests of the manifests need besides ----------------------------------------------------------------------
-
 readonly tools=$artifacts/tools
 
 # Programs out of packages that, installed, would start a server on this machine or bring half a desktop: only unpacked.
@@ -357,10 +358,10 @@ unpack_tools() {
     for program in "$@"; do cp "$work/unpack/root/$program" "$tools/"; done
 }
 
-k8s_is_ready() { are_there "$k8s_needs" && has_tool promtool && has_tool prometheus; }
+needs_are_there() { are_there "$1" && has_tool promtool && has_tool prometheus; }
 
-prepare_k8s() {
-    install_needs "$k8s_needs"
+prepare_tests() {
+    install_needs "$1"
     { has_tool promtool && has_tool prometheus; } || unpack_tools prometheus usr/bin/promtool usr/bin/prometheus
 }
 
@@ -380,8 +381,8 @@ library_key="format $format; Confluent.Kafka $kafka_version; $(uname -sm)"
 key="$library_key; Testcontainers.Kafka $testcontainers_version"
 
 if [[ $for_k8s == true ]]; then
-    if k8s_is_ready; then exit 0; fi
-elif build_is_ready && { [[ $for_tests == false ]] || are_there "$test_needs"; }; then
+    if needs_are_there "$k8s_needs"; then exit 0; fi
+elif build_is_ready && { [[ $for_tests == false ]] || needs_are_there "$test_needs"; }; then
     exit 0
 fi
 
@@ -398,8 +399,8 @@ rm -rf "$work"
 mkdir -p "$work"
 
 if [[ $for_k8s == true ]]; then
-    prepare_k8s
+    prepare_tests "$k8s_needs"
     exit
 fi
 build_is_ready || prepare_build
-[[ $for_tests == false ]] || install_needs "$test_needs"
+[[ $for_tests == false ]] || prepare_tests "$test_needs"

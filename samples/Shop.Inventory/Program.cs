@@ -8,4 +8,5 @@ builder.AddInventory();
 var app = builder.Build();
 app.MapInventory();
 app.MapShopHealth();
+app.MapPrometheusScrapingEndpoint();
 app.Run();

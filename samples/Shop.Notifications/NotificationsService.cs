@@ -26,5 +26,10 @@ public static class NotificationsService
     {
         app.MapGet("/notifications/{orderId:guid}", (Guid orderId, NotificationsDbContext db, CancellationToken ct) =>
             db.Notifications.Where(n => n.OrderId == orderId).OrderBy(n => n.EventId).ToListAsync(ct));
+
+        // For the people who run the service. One that has users needs a login here.
+        app.MapGet("/dead-letters", (IDeadLetterAdministration letters, CancellationToken ct) => letters.ListAsync(new DeadLetterFilter(), ct));
+        app.MapPost("/dead-letters/{id:long}/replay", async (long id, IDeadLetterAdministration letters, CancellationToken ct) =>
+            await letters.ReplayAsync(new DeadLetterFilter { Ids = [id] }, ct: ct) is { Decided: 1 } ? Results.Accepted() : Results.NotFound());
     }
 }

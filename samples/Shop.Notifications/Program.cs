@@ -8,4 +8,5 @@ builder.AddNotifications();
 var app = builder.Build();
 app.MapNotifications();
 app.MapShopHealth();
+app.MapPrometheusScrapingEndpoint();
 app.Run();

@@ -8,4 +8,5 @@ builder.AddOrders();
 var app = builder.Build();
 app.MapOrders();
 app.MapShopHealth();
+app.MapPrometheusScrapingEndpoint();
 app.Run();

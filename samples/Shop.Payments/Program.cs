@@ -8,4 +8,5 @@ builder.AddPayments();
 var app = builder.Build();
 app.MapPayments();
 app.MapShopHealth();
+app.MapPrometheusScrapingEndpoint();
 app.Run();

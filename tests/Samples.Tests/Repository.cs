@@ -7,6 +7,9 @@ internal static class Repository
 {
     public static string Root { get; } = Metadata("RepositoryRoot");
 
+    /// <summary>Debug or Release, as these tests were built.</summary>
+    public static string Configuration { get; } = Metadata("Output").Split('/')[1];
+
     public static string PathOf(string relative) => Path.Combine(Root, relative);
 
     /// <summary>A sample's assembly, of the configuration that these tests are of.</summary>

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Samples.Tests;
 
-/// <summary>A sample that runs as a process of its own, from what was built of it, as <c>dotnet run</c> would start it.</summary>
+/// <summary>A sample that runs as a process of its own, from what was built of it, as <c>dotnet run</c> would start it; or a script of the samples.</summary>
 internal sealed partial class SampleProgram : IAsyncDisposable
 {
     /// <summary>For whatever such a process takes long to do; the machine may be busy.</summary>
@@ -22,13 +22,18 @@ internal sealed partial class SampleProgram : IAsyncDisposable
     /// <summary>What it has written so far, errors among it.</summary>
     public string Output => File.ReadAllText(_log);
 
-    public static async Task<SampleProgram> StartAsync(string sample, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
-    {
-        var log = Path.GetTempFileName();
-        // The folder is where `dotnet run` starts it. A shell that starts something in the background has it ignore Ctrl-C.
-        string[] command = ["env", "-C", Repository.PathOf($"samples/{sample}"), "--default-signal=INT", "dotnet", Repository.ProgramOf(sample), .. arguments];
-        return new SampleProgram(sample, await ServerProcess.StartAsync(command, log, environment), log);
-    }
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    // The folder is where `dotnet run` starts it.
+    public static Task<SampleProgram> StartAsync(string sample, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        StartAsync(sample, $"samples/{sample}", ["dotnet", Repository.ProgramOf(sample), .. arguments], environment);
+
+    /// <param name="script">Its name, below <c>samples</c>.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">What it finds in its environment besides.</param>
+    public static Task<SampleProgram> StartScriptAsync(string script, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        StartAsync(script, ".", [Repository.PathOf($"samples/{script}"), .. arguments], environment);
 
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(string sample, params string[] arguments)
@@ -65,10 +70,20 @@ internal sealed partial class SampleProgram : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Sends it a signal; <see cref="EndAsync"/> waits for what that may lead to.</summary>
+    public void Signal(PosixSignalNumber signal) => _process.Signal(signal);
+
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
         File.Delete(_log);
+    }
+
+    private static async Task<SampleProgram> StartAsync(string name, string folder, IEnumerable<string> command, IReadOnlyDictionary<string, string>? environment)
+    {
+        var log = Path.GetTempFileName();
+        // A shell that starts something in the background has it ignore Ctrl-C.
+        return new SampleProgram(name, await ServerProcess.StartAsync(["env", "-C", Repository.PathOf(folder), "--default-signal=INT", .. command], log, environment), log);
     }
 
     [GeneratedRegex(@"Now listening on: (http://\S+)")]

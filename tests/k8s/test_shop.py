@@ -133,6 +133,11 @@ class Rendered(unittest.TestCase):
             self.assertEqual([container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")],
                              ["/health/live", "/health/ready", "/health/live"])
 
+    def test_prometheus_is_told_where_metrics_are(self):
+        for deployment in self.deployments.values():
+            annotations = template_of(deployment)["metadata"]["annotations"]
+            self.assertEqual(annotations, {"prometheus.io/scrape": "true", "prometheus.io/port": str(ports_of(deployment)["http"])})
+
     def test_the_laptop_has_one_of_each(self):
         dev = self.overlays["shop/dev"]
         self.assertEqual([pick(dev, "Deployment", f"shop-{service}")["spec"]["replicas"] for service in SERVICES], [1] * 4)
@@ -224,6 +229,7 @@ class Network(unittest.TestCase):
         for service in SERVICES:
             target = self.pods[f"shop-{service}"]
             self.assertTrue(self.reaches(Pod("gateway", {}, {"shop-clients": "allowed"}), target, 8080))
+            self.assertTrue(self.reaches(Pod("monitoring", {}, {"kafka-metrics": "allowed"}), target, 8080))
             self.assertFalse(self.reaches(Pod("gateway", {}), target, 8080))
             self.assertFalse(self.reaches(Pod("shop", {}), target, 8080))
 

@@ -13,6 +13,8 @@ namespace Cuckoo.EventBus.Telemetry;
 /// </summary>
 internal sealed class ProcessSpan : IDisposable
 {
+    private const string ReplayCount = "cuckoo.eventbus.replay_count";
+
     private readonly Activity? _activity;
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly string _topic;
@@ -49,6 +51,11 @@ internal sealed class ProcessSpan : IDisposable
         if (activity is { IsAllDataRequested: true })
         {
             Describe(activity, record, consumer);
+            if (replayCount > 0)
+            {
+                // On the span too: Jaeger shows what a span is linked to, but no attributes of a link.
+                activity.SetTag(ReplayCount, replayCount);
+            }
         }
 
         return new ProcessSpan(activity, parent, record.Topic, consumer);
@@ -119,7 +126,7 @@ internal sealed class ProcessSpan : IDisposable
     }
 
     private static ActivityLink[]? LinksOf(ActivityContext parent, int replayCount) => replayCount > 0 && parent != default
-        ? [new ActivityLink(parent, new ActivityTagsCollection { { "cuckoo.eventbus.replay_count", replayCount } })]
+        ? [new ActivityLink(parent, new ActivityTagsCollection { { ReplayCount, replayCount } })]
         : null;
 
     private static Activity? Unrecorded(ActivityContext parent)

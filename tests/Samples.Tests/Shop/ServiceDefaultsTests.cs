@@ -80,7 +80,7 @@ public sealed class ServiceDefaultsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Requests_are_traced_to_where_the_environment_says_and_probes_are_not()
+    public async Task Requests_are_traced_to_where_the_environment_says_and_probes_and_scrapes_are_not()
     {
         var folder = Directory.CreateTempSubdirectory("shop-").FullName;
         try
@@ -95,6 +95,7 @@ public sealed class ServiceDefaultsTests(PostgresFixture postgres)
             using (var http = new HttpClient { BaseAddress = await service.ListensAsync() })
             {
                 Assert.Equal((HttpStatusCode.OK, "Healthy"), await AskAsync(http, "/health/ready"));
+                Assert.Equal(HttpStatusCode.OK, (await AskAsync(http, "/metrics")).Status);
                 using var placed = await http.PostAsJsonAsync("/orders", new { email = "ada@example.com", sku = "book", quantity = 1 });
                 Assert.Equal(HttpStatusCode.Created, placed.StatusCode);
                 Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(http, $"/orders/{Guid.NewGuid()}")).Status);
@@ -109,6 +110,7 @@ public sealed class ServiceDefaultsTests(PostgresFixture postgres)
             Assert.Contains("http.response.status_code", sent, StringComparison.Ordinal);
             Assert.Contains("orders-7", sent, StringComparison.Ordinal);
             Assert.DoesNotContain("/health", sent, StringComparison.Ordinal);
+            Assert.DoesNotContain("/metrics", sent, StringComparison.Ordinal);
         }
         finally
         {

@@ -12,18 +12,26 @@ internal sealed class ShopProcesses : IAsyncDisposable
 
     private readonly KafkaBroker _broker;
     private readonly Func<string, string> _connectionString;
-    private readonly string _prefix = $"t{Guid.NewGuid():N}-";
+    private readonly Func<string, IReadOnlyDictionary<string, string>> _settings;
     private readonly Dictionary<string, (SampleProgram Program, HttpClient Http)> _running = [];
 
-    private ShopProcesses(KafkaBroker broker, Func<string, string> connectionString)
+    private ShopProcesses(KafkaBroker broker, Func<string, string> connectionString, Func<string, IReadOnlyDictionary<string, string>> settings)
     {
         _broker = broker;
         _connectionString = connectionString;
+        _settings = settings;
     }
 
-    public static async Task<ShopProcesses> StartAsync(KafkaBroker broker, Func<string, string> connectionString)
+    /// <summary>Before the names of topics and services: a broker may serve other tests too.</summary>
+    public string Prefix { get; } = $"t{Guid.NewGuid():N}-";
+
+    /// <param name="broker">The Kafka that they use.</param>
+    /// <param name="connectionString">To the database of a service.</param>
+    /// <param name="settings">What else a service is told.</param>
+    public static async Task<ShopProcesses> StartAsync(
+        KafkaBroker broker, Func<string, string> connectionString, Func<string, IReadOnlyDictionary<string, string>>? settings = null)
     {
-        var shop = new ShopProcesses(broker, connectionString);
+        var shop = new ShopProcesses(broker, connectionString, settings ?? (_ => new Dictionary<string, string>()));
         try
         {
             await shop.StartAsync(Names);
@@ -131,21 +139,21 @@ internal sealed class ShopProcesses : IAsyncDisposable
     {
         foreach (var service in services)
         {
-            var environment = new Dictionary<string, string>
+            // By arguments, not by the environment: between here and there is a shell, which passes no names with dots or hyphens on.
+            var settings = new Dictionary<string, string>(_settings(service))
             {
-                ["ConnectionStrings__kafka"] = _broker.BootstrapServers,
-                [$"ConnectionStrings__{service}"] = _connectionString(service),
-                // A broker may serve other tests too.
-                ["EventBus__TopicPrefix"] = _prefix,
-                ["EventBus__ServiceName"] = _prefix + service,
+                ["ConnectionStrings:kafka"] = _broker.BootstrapServers,
+                [$"ConnectionStrings:{service}"] = _connectionString(service),
+                ["EventBus:TopicPrefix"] = Prefix,
+                ["EventBus:ServiceName"] = Prefix + service,
             };
             foreach (var (name, value) in _broker.ConsumerSettings)
             {
-                environment[$"EventBus__Kafka__Consumer__{name}"] = value;
+                settings[$"EventBus:Kafka:Consumer:{name}"] = value;
             }
 
             var sample = $"Shop.{char.ToUpperInvariant(service[0])}{service[1..]}";
-            _running.Add(service, (await SampleProgram.StartAsync(sample, ["--urls", "http://127.0.0.1:0"], environment), new HttpClient()));
+            _running.Add(service, (await SampleProgram.StartAsync(sample, ["--urls=http://127.0.0.1:0", .. settings.Select(setting => $"--{setting.Key}={setting.Value}")]), new HttpClient()));
         }
 
         foreach (var service in services)

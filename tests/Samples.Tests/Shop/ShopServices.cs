@@ -7,7 +7,8 @@ public sealed class ShopServices(KafkaFixture kafka, PostgresFixture postgres) :
     private Task<ShopProcesses>? _running;
     private PostgresServer? _server;
 
-    internal Task<ShopProcesses> RunningAsync() => _running ??= StartAsync();
+    /// <param name="settings">What a service is told besides; the first one's count.</param>
+    internal Task<ShopProcesses> RunningAsync(Func<string, IReadOnlyDictionary<string, string>>? settings = null) => _running ??= StartAsync(settings);
 
     internal string ConnectionString(string service) =>
         new Npgsql.NpgsqlConnectionStringBuilder(_server!.ConnectionString) { Database = $"{_databases}_{service}" }.ConnectionString;
@@ -27,12 +28,12 @@ public sealed class ShopServices(KafkaFixture kafka, PostgresFixture postgres) :
         }
     }
 
-    private async Task<ShopProcesses> StartAsync()
+    private async Task<ShopProcesses> StartAsync(Func<string, IReadOnlyDictionary<string, string>>? settings)
     {
         var broker = await kafka.Broker;
         broker.RequireReal("services in processes of their own");
         // The services create their databases.
         _server = await postgres.ServerAsync();
-        return await ShopProcesses.StartAsync(broker, ConnectionString);
+        return await ShopProcesses.StartAsync(broker, ConnectionString, settings);
     }
 }

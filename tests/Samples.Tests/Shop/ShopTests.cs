@@ -134,7 +134,7 @@ public sealed class ShopTests(ShopServices services) : IClassFixture<ShopService
     {
         var shop = await services.RunningAsync();
         var requests = ReadmeRequest.ReadFrom("samples/README.md");
-        Assert.Equal(["POST", "GET", "GET", "GET", "GET", "GET", "POST", "POST"], requests.Select(request => request.Method));
+        Assert.Equal(["POST", "GET", "GET", "GET", "GET", "GET", "POST", "POST", "GET"], requests.Select(request => request.Method));
 
         await AnswersAsync(requests[0], HttpStatusCode.Created, "Placed");
         await AnswersAsync(requests[1], HttpStatusCode.OK, "Completed");
@@ -144,6 +144,7 @@ public sealed class ShopTests(ShopServices services) : IClassFixture<ShopService
         await AnswersAsync(requests[5], HttpStatusCode.OK, "book", "piano");
         await AnswersAsync(requests[6], HttpStatusCode.Conflict, "is Completed already");
         await AnswersAsync(requests[7], HttpStatusCode.Created, "Placed");
+        await AnswersAsync(requests[8], HttpStatusCode.OK, "tell-customer", "550 no such mailbox");
 
         // … and its psql command.
         var sql = ReadmeRequest.SqlIn("samples/README.md");
