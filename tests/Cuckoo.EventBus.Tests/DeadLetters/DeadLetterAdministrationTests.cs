@@ -336,6 +336,7 @@ public abstract class DeadLetterAdministrationTests(KafkaFixture kafka, Database
         var spans = await listener.OfAsync("process", 2);
 
         Assert.Equal(trace.ToHexString(), letter.TraceId);
+        Assert.Equal([null, 1], spans.Select(span => span.GetTagItem("cuckoo.eventbus.replay_count")));
         Assert.Empty(spans[0].Links);
         var link = Assert.Single(spans[1].Links);
         Assert.Equal(published, $"00-{link.Context.TraceId}-{link.Context.SpanId}-01");

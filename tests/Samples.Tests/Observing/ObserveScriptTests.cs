@@ -35,25 +35,19 @@ public sealed partial class ObserveScriptTests
             ["TMPDIR"] = folder,
         });
 
-        var order = (await script.SaysAsync(FirstOrder)).Groups[1].Value;
-        await script.SaysAsync(AllPlaced);
-        Assert.Equal(
-            ["orders", "payments", "inventory", "notifications", "Jaeger", "Prometheus"],
-            Address.Matches(script.Output).Select(match => match.Groups[1].Value).Where(name => name != "Grafana"));
-        using var http = new HttpClient();
-        foreach (var path in new[] { $"http://localhost:{port}/health/ready", $"http://localhost:{port + 3}/metrics", $"http://localhost:{port + 5}/api/v1/rules" })
+        List<int> children;
+        try
         {
-            Assert.NotEmpty(await http.GetStringAsync(new Uri(path)));
+            await AnswersAsync(script, port);
+            children = ChildrenOf(script.Id);
+            Assert.True(children.Count >= 7, $"Four services, Kafka, Jaeger and Prometheus are {children.Count} processes.");
         }
-
-        foreach (var query in QueriesOfTheReadme().Select(query => query.Replace("ORDER", order, StringComparison.Ordinal)))
+        finally
         {
-            await Eventually.True(() => HasAnswerAsync(http, port, query), SampleProgram.Limit, $"an answer to {query}");
+            // Also after a failure: killed, it would leave all of them behind.
+            script.Signal(PosixSignalNumber.Interrupt);
+            await script.EndAsync();
         }
-
-        var children = ChildrenOf(script.Id);
-        Assert.True(children.Count >= 7, $"Four services, Kafka, Jaeger and Prometheus are {children.Count} processes.");
-        script.Signal(PosixSignalNumber.Interrupt);
 
         Assert.Equal(0, await script.EndAsync());
         Assert.DoesNotContain(children, child => Directory.Exists($"/proc/{child}"));
@@ -74,6 +68,25 @@ public sealed partial class ObserveScriptTests
         Assert.Equal(2, await script.EndAsync());
         Assert.Contains("missing: Jaeger: JAEGER_HOME is not set", script.Output, StringComparison.Ordinal);
         Assert.EndsWith("observe: There is no Kafka: set KAFKA_HOME to an unpacked distribution, or name a broker by --kafka HOST:PORT.", script.Output.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    private static async Task AnswersAsync(SampleProgram script, int port)
+    {
+        var order = (await script.SaysAsync(FirstOrder)).Groups[1].Value;
+        await script.SaysAsync(AllPlaced);
+        Assert.Equal(
+            ["orders", "payments", "inventory", "notifications", "Jaeger", "Prometheus"],
+            Address.Matches(script.Output).Select(match => match.Groups[1].Value).Where(name => name != "Grafana"));
+        using var http = new HttpClient();
+        foreach (var path in new[] { $"http://localhost:{port}/health/ready", $"http://localhost:{port + 3}/metrics", $"http://localhost:{port + 5}/api/v1/rules" })
+        {
+            Assert.NotEmpty(await http.GetStringAsync(new Uri(path)));
+        }
+
+        foreach (var query in QueriesOfTheReadme().Select(query => query.Replace("ORDER", order, StringComparison.Ordinal)))
+        {
+            await Eventually.True(() => HasAnswerAsync(http, port, query), SampleProgram.Limit, $"an answer to {query}");
+        }
     }
 
     /// <summary>Of Jaeger's API, or expressions for Prometheus; other code in the table names spans and outcomes.</summary>
