@@ -26,8 +26,7 @@ public sealed partial class LogContractTests
     [InlineData("BatchScope")]
     public void The_names_of_scopes_are_those_of_the_page(string scope)
     {
-        var code = Assert.Single(Sources.Library, source => source.Path.EndsWith($"{scope}.cs", StringComparison.Ordinal)).Code;
-        var names = ScopeName.Matches(code).Select(match => match.Groups[1].Value).ToList();
+        var names = NamesIn(scope).Concat(NamesIn("LogScope")).ToList();
 
         Assert.Equal(8, names.Count);
         Assert.All(names, name => Assert.Contains($"`{name}`", Page, StringComparison.Ordinal));
@@ -36,6 +35,12 @@ public sealed partial class LogContractTests
     [Fact]
     public void The_page_says_what_a_storm_is() =>
         Assert.Contains($"{LogStorms.Lines} lines of one kind in {LogStorms.Interval.TotalSeconds:F0} s", Page, StringComparison.Ordinal);
+
+    private static IEnumerable<string> NamesIn(string scope)
+    {
+        var code = Assert.Single(Sources.Library, source => source.Path.EndsWith($"{scope}.cs", StringComparison.Ordinal)).Code;
+        return ScopeName.Matches(code).Select(match => match.Groups[1].Value);
+    }
 
     [GeneratedRegex(@"(?m)^\| (?<block>\d)00–\d99 \| (?<folder>`[^|]+`) \|")]
     private static partial Regex Row { get; }
