@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.Json;
+using Confluent.Kafka;
 using Cuckoo.EventBus.Telemetry;
 
 namespace Cuckoo.EventBus.Kafka;
@@ -28,8 +29,8 @@ internal static class ClientStatistics
         "cuckoo.eventbus.client.queue", Queues, "{record}", "Records in the clients' queues: of producers until the broker's answer.");
 
     /// <summary>How often the settings have statistics collected; <see langword="null"/> if they do not.</summary>
-    public static TimeSpan? IntervalOf(IReadOnlyDictionary<string, string> settings) =>
-        int.TryParse(settings.GetValueOrDefault(Interval), CultureInfo.InvariantCulture, out var interval) && interval > 0 ? TimeSpan.FromMilliseconds(interval) : null;
+    public static TimeSpan? IntervalOf(Config settings) =>
+        int.TryParse(settings.Get(Interval), CultureInfo.InvariantCulture, out var interval) && interval > 0 ? TimeSpan.FromMilliseconds(interval) : null;
 
     /// <summary>Takes what one client says.</summary>
     /// <param name="client">The client's name.</param>

@@ -45,7 +45,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
                 builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
             }
 
-            if (ClientStatistics.IntervalOf(Client(settings.Options.Kafka.Producer)) is { } interval)
+            if (ClientStatistics.IntervalOf(config) is { } interval)
             {
                 builder.SetStatisticsHandler((client, json) => ClientStatistics.Take(client.Name, json, interval, time));
             }
@@ -66,7 +66,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
                 builder.SetOAuthBearerTokenRefreshHandler((client, _) => RefreshToken(client));
             }
 
-            if (ClientStatistics.IntervalOf(Client(settings.Options.Kafka.Consumer)) is { } interval)
+            if (ClientStatistics.IntervalOf(config) is { } interval)
             {
                 builder.SetStatisticsHandler((client, json) => ClientStatistics.Take(client.Name, json, interval, time));
             }
