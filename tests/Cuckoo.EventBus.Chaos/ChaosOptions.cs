@@ -12,13 +12,13 @@ internal sealed record ChaosOptions
           outbox                 publishes through the outbox: is what was committed in Kafka, once and in order?
           consumer               consumes as a group: has each record its effect, once and in order?
           --scenario NAME        one kind of failure: kill, stop, broker, database, network, leaderless, clock; for consumers also
-                                 rebalance; or random, which is all of them (default)
+                                 leave, rebalance; or random, which is all of them (default)
           --seed S               the sequence of what happens (default: a new one, which is printed)
           --kills N              ends after so many kill -9 (default in scenarios that kill: 20, unless --minutes is given)
           --minutes M            ends after so long, if not by the kills before (default in scenarios that do not kill: 1)
           --protocol NAME        how consumers form their group: cooperative (default), eager, or consumer (KIP-848)
-          --broken NAME          with a flaw, in scenario kill by default. A relay: cursor, early-delete, no-claim.
-                                 Consumers: no-inbox, one-too-far, no-lanes
+          --broken NAME          with a flaw, by default in the scenario that shows it. A relay: cursor, early-delete,
+                                 no-claim. Consumers: no-inbox, one-too-far, no-lanes
           --self-test            a short run with each of these flaws, every one of which must be caught
 
         Needs Apache Kafka in KAFKA_HOME and PostgreSQL's server. Cuts connections where TOXIPROXY_HOME has Toxiproxy.
@@ -42,8 +42,7 @@ internal sealed record ChaosOptions
 
     private Scenario? ScenarioGiven { get; init; }
 
-    /// <summary>A flaw needs no more than kills to show itself.</summary>
-    public Scenario Scenario => ScenarioGiven ?? _trial.Scenario(Broken is null && !IsSelfTest ? "random" : "kill");
+    public Scenario Scenario => ScenarioGiven ?? _trial.Scenario(Broken?.Scenario ?? (IsSelfTest ? "kill" : "random"));
 
     public int Seed { get; private init; } = Random.Shared.Next(1, 1_000_000);
 
@@ -63,7 +62,7 @@ internal sealed record ChaosOptions
     public string Again => $"{_trial.Name} --scenario {Scenario.Name} --seed {Seed}{(Protocol == default ? "" : $" --protocol {Protocol.ToString().ToLowerInvariant()}")}";
 
     /// <summary>What this flaw is given to show itself.</summary>
-    public ChaosOptions ForSelfTest(Flaw flaw) => this with { Broken = flaw, KillsGiven = KillsGiven ?? flaw.Kills };
+    public ChaosOptions ForSelfTest(Flaw flaw) => this with { Broken = flaw, KillsGiven = KillsGiven ?? flaw.Kills, DurationGiven = DurationGiven ?? flaw.Duration };
 
     /// <summary>A seed of its own for each life of each slot, whenever it begins.</summary>
     public int SeedOf(int slot, int life) => unchecked((Seed * 1_000_003) + (slot * 10_007) + (life * 101));

@@ -8,7 +8,7 @@ internal sealed record Trial
     /// <summary>On the command line.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The one called <c>random</c> is the default, <c>kill</c> the one in which flaws are shown.</summary>
+    /// <summary>The one called <c>random</c> is the default.</summary>
     public required IReadOnlyList<Scenario> Scenarios { get; init; }
 
     /// <summary>What can be planted, and must be caught.</summary>
@@ -62,7 +62,8 @@ internal sealed record Trial
         foreach (var (flaw, index) in Flaws.Select((flaw, index) => (flaw, index)))
         {
             Console.WriteLine($"A flaw, {flaw.Name}:");
-            var result = await TryAsync(new TrialRun(servers, options.ForSelfTest(flaw), options.Scenario, $"self_test_{index}"), ct);
+            var flawed = options.ForSelfTest(flaw);
+            var result = await TryAsync(new TrialRun(servers, flawed, flawed.Scenario, $"self_test_{index}"), ct);
             caught += result.ShowsFlaw ? 1 : 0;
             Console.WriteLine();
             Console.WriteLine($"{result.Summary}: {(result.ShowsFlaw ? "caught" : "NOT CAUGHT")}");

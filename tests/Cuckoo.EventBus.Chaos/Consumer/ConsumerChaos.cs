@@ -5,10 +5,15 @@ namespace Cuckoo.EventBus.Chaos.Consumer;
 /// <summary>The trial of consumers.</summary>
 internal static class ConsumerChaos
 {
+    /// <summary>What a worker writes with its first handler. One that is cut off, or has no partition, is struck all the same.</summary>
+    public static readonly (string Sign, TimeSpan Limit) Begun = (Effect.Begun, TimeSpan.FromSeconds(15));
+
     // Past the session of four seconds, most of the time.
     private static readonly WorkerStop Stop = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(9));
 
     private static readonly GroupStorm Storm = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12));
+
+    private static readonly WorkerLeave Leave = new(Begun);
 
     public static Trial Trial { get; } = new()
     {
@@ -17,6 +22,7 @@ internal static class ConsumerChaos
         [
             new() { Name = "kill", Kills = true },
             new() { Name = "stop", Faults = [Stop] },
+            new() { Name = "leave", Faults = [Leave] },
             new() { Name = "rebalance", Faults = [new GroupStorm(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1))] },
             new() { Name = "broker", Brokers = 3, Faults = [new BrokerKill()] },
             new() { Name = "database", Faults = [new DatabaseRestart()] },
@@ -28,7 +34,7 @@ internal static class ConsumerChaos
                 Name = "random",
                 Kills = true,
                 Brokers = 3,
-                Faults = [Stop, Storm, new WorkerLeave(), new BrokerKill(), new DatabaseRestart(), new ConnectionCut(), new LeaderlessPartition()],
+                Faults = [Stop, Storm, Leave, new BrokerKill(), new DatabaseRestart(), new ConnectionCut(), new LeaderlessPartition()],
             },
         ],
         Flaws = ConsumerFlaws.All,

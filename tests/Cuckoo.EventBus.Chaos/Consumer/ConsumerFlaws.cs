@@ -12,6 +12,14 @@ internal static class ConsumerFlaws
     /// <summary>Handlers of one key run side by side.</summary>
     public const string NoLanes = "no-lanes";
 
-    /// <summary>A position that is too far shows where a partition changes hands while records come, which takes a few kills.</summary>
-    public static IReadOnlyList<Flaw> All { get; } = [new(NoInbox, Kills: 1), new(OneTooFar, Kills: 5), new(NoLanes, Kills: 1)];
+    /// <summary>
+    /// Who is killed may well have handled the record that its position leaves out; who hands its partitions over has committed
+    /// last of all, and the one that comes next is missed.
+    /// </summary>
+    public static IReadOnlyList<Flaw> All { get; } =
+    [
+        new(NoInbox) { Kills = 1 },
+        new(OneTooFar) { Scenario = "leave", Duration = TimeSpan.FromSeconds(30) },
+        new(NoLanes) { Kills = 1 },
+    ];
 }

@@ -16,9 +16,6 @@ internal sealed class ConsumerRun(TrialRun run)
 {
     private const int Slots = 3;
 
-    /// <summary>One that is cut off, or has no partition, is killed all the same.</summary>
-    private static readonly TimeSpan BegunLimit = TimeSpan.FromSeconds(15);
-
     /// <summary>Half a minute for three processes and a group on a machine that does much else, and some.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
@@ -123,7 +120,7 @@ internal sealed class ConsumerRun(TrialRun run)
         {
             JoinGroup = () => new Guest(Kafka.DirectServers, run.Name, _prefix + ConsumerTopics.Moves, _protocol),
         };
-        _strikes = new Strikes(run.Options, run.Scenario, targets, (Effect.Begun, BegunLimit));
+        _strikes = new Strikes(run.Options, run.Scenario, targets, ConsumerChaos.Begun);
         await _strikes.RunAsync(ct);
         await enough.CancelAsync();
         await sending;

@@ -13,5 +13,5 @@ internal static class OutboxFlaws
     public const string NoClaim = "no-claim";
 
     /// <summary>Only one of them needs a kill at the right moment.</summary>
-    public static IReadOnlyList<Flaw> All { get; } = [new(Cursor, Kills: 2), new(EarlyDelete, Kills: 7), new(NoClaim, Kills: 2)];
+    public static IReadOnlyList<Flaw> All { get; } = [new(Cursor) { Kills = 2 }, new(EarlyDelete) { Kills = 7 }, new(NoClaim) { Kills = 2 }];
 }
