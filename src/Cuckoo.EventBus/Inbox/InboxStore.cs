@@ -35,7 +35,8 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
     {
         await using (var claim = Write(connection, transaction, key, outcome, _claim ??= layout.Dialect.InsertUnlessThere(layout.InboxMessages, Columns, Values, ClaimWait, idleLimit)))
         {
-            if (await RunAsync(layout, claim, ct).ConfigureAwait(false) > 0)
+            // Run for every record. Unprepared, it takes the server twice as long.
+            if (await RunAsync(layout, database.RunPreparedAsync(claim, ct)).ConfigureAwait(false) > 0)
             {
                 return null;
             }
@@ -124,11 +125,13 @@ internal sealed class InboxStore(EventBusDatabase database, TimeProvider time, T
 
     /// <summary>Runs a statement that waits for others' locks only so long.</summary>
     /// <exception cref="UnavailableException">It waited for longer.</exception>
-    public static async Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct)
+    public static Task<int> RunAsync(DatabaseLayout layout, DbCommand command, CancellationToken ct) => RunAsync(layout, command.ExecuteNonQueryAsync(ct));
+
+    private static async Task<int> RunAsync(DatabaseLayout layout, Task<int> running)
     {
         try
         {
-            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            return await running.ConfigureAwait(false);
         }
         catch (DbException e) when (layout.Dialect.IsLockTimeout(e))
         {

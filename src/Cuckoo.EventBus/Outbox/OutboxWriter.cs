@@ -38,7 +38,15 @@ internal sealed class OutboxWriter(TimeProvider time)
         foreach (var chunk in records.Chunk(RowsPerStatement))
         {
             await using var insert = Insert(layout, connection, transaction, chunk, lanes, written);
-            await insert.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            if (chunk.Length == 1)
+            {
+                // What most transactions write. Of more rows there are more texts than a connection should keep.
+                await database.RunPreparedAsync(insert, ct).ConfigureAwait(false);
+            }
+            else
+            {
+                await insert.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            }
         }
 
         return written;

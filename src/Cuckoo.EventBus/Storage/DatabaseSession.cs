@@ -37,7 +37,7 @@ internal sealed class DatabaseSession(AsyncServiceScope scope, DbContext context
     public async ValueTask PrepareAsync(SqlDialect dialect, DbCommand command, CancellationToken ct)
     {
         var kept = _kept[command.CommandText];
-        if (!kept.IsPrepared && (_mayPrepare ??= await dialect.MayPrepareAsync(this, ct).ConfigureAwait(false)))
+        if (!kept.IsPrepared && (_mayPrepare ??= await dialect.MayPrepareAsync(Connection, transaction: null, ct).ConfigureAwait(false)))
         {
             await command.PrepareAsync(ct).ConfigureAwait(false);
             kept.IsPrepared = true;

@@ -8,7 +8,11 @@ namespace Cuckoo.EventBus.Storage;
 /// <summary>The database of one context that has an outbox. Safe for concurrent use.</summary>
 internal sealed class EventBusDatabase(Type contextType, IServiceScopeFactory scopes, ConcurrentDictionary<string, SemaphoreSlim> writeGates)
 {
+    // Sessions come and go for as long as the process lives.
+    private const int SessionsKnown = 10_000;
+
     private readonly Lock _lock = new();
+    private readonly ConcurrentDictionary<(string Server, int Number), bool> _prepares = new();
     private volatile DatabaseLayout? _layout;
     private SemaphoreSlim? _writeGate;
 
@@ -86,6 +90,51 @@ internal sealed class EventBusDatabase(Type contextType, IServiceScopeFactory sc
         }
 
         return new WriteTurn(_writeGate);
+    }
+
+    /// <summary>
+    /// Runs a statement whose text is always the same, on a connection of the user's, without having the server parse and plan it
+    /// each time: prepared, where that is safe, which is asked once in each session. The provider keeps it with the session.
+    /// </summary>
+    /// <param name="command">With its parameters.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <returns>The number of rows.</returns>
+    public async Task<int> RunPreparedAsync(DbCommand command, CancellationToken ct)
+    {
+        var (connection, dialect) = (command.Connection!, Layout.Dialect);
+        if (dialect.SessionOf(connection) is { } number)
+        {
+            var session = (connection.DataSource, number);
+            if (!_prepares.TryGetValue(session, out var prepares))
+            {
+                if (_prepares.Count >= SessionsKnown)
+                {
+                    _prepares.Clear();
+                }
+
+                _prepares[session] = prepares = await dialect.MayPrepareAsync(connection, command.Transaction, ct).ConfigureAwait(false);
+            }
+
+            if (prepares)
+            {
+                await PrepareAsync(command, session, ct).ConfigureAwait(false);
+            }
+        }
+
+        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+    }
+
+    private async ValueTask PrepareAsync(DbCommand command, (string Server, int Number) session, CancellationToken ct)
+    {
+        try
+        {
+            await command.PrepareAsync(ct).ConfigureAwait(false);
+        }
+        catch (NotSupportedException)
+        {
+            // Npgsql's multiplexing.
+            _prepares[session] = false;
+        }
     }
 
     internal readonly struct WriteTurn(SemaphoreSlim? gate) : IDisposable

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
 using System.Reflection;
@@ -6,6 +7,8 @@ namespace Cuckoo.EventBus.Storage;
 
 internal sealed class PostgreSqlDialect : SqlDialect
 {
+    private static readonly ConcurrentDictionary<Type, PropertyInfo?> ProcessIds = new();
+
     // Of the transaction: the same in every expression of a statement.
     public override string Now => "now()";
 
@@ -83,10 +86,26 @@ internal sealed class PostgreSqlDialect : SqlDialect
     // Behind a transaction pooler, what one transaction prepared is unknown to the next one, or another's of the same name. A
     // pooler has no server process yet when it gives a client the number with which to cancel, so it invents one: only who
     // is connected directly knows the process that answers. (With Npgsql's multiplexing there is no number at all.)
-    public override async Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct)
+    public override async Task<bool> MayPrepareAsync(DbConnection connection, DbTransaction? transaction, CancellationToken ct)
     {
-        await using var command = session.Command("SELECT pg_catalog.pg_backend_pid()");
-        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is int answering && ProcessOf(session.Connection) == answering;
+        await using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = "SELECT pg_catalog.pg_backend_pid()";
+        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is int answering && SessionOf(connection) == answering;
+    }
+
+    // By name, because the provider is not referenced.
+    public override int? SessionOf(DbConnection connection)
+    {
+        var property = ProcessIds.GetOrAdd(connection.GetType(), static type => type.GetProperty("ProcessID"));
+        try
+        {
+            return property?.GetValue(connection) as int?;
+        }
+        catch (TargetInvocationException)
+        {
+            return null;
+        }
     }
 
     public override async Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct)
@@ -107,17 +126,4 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     // The setting's own upper limit is some weeks.
     private static long Milliseconds(TimeSpan limit) => (long)Math.Min(limit.TotalMilliseconds, int.MaxValue);
-
-    // By name, because the provider is not referenced.
-    private static int? ProcessOf(DbConnection connection)
-    {
-        try
-        {
-            return connection.GetType().GetProperty("ProcessID")?.GetValue(connection) as int?;
-        }
-        catch (TargetInvocationException)
-        {
-            return null;
-        }
-    }
 }

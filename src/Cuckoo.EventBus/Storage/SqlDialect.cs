@@ -104,8 +104,14 @@ internal abstract class SqlDialect
     /// <summary>Whether a statement failed because a table it names is not there.</summary>
     public abstract bool IsNoTable(DbException exception);
 
-    /// <summary>Whether what a session prepares is there when it is run.</summary>
-    public abstract Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct);
+    /// <summary>Whether what is prepared on an open connection is there when it is run.</summary>
+    public abstract Task<bool> MayPrepareAsync(DbConnection connection, DbTransaction? transaction, CancellationToken ct);
+
+    /// <summary>
+    /// What the provider takes for the server's session that an open connection is in; <see langword="null"/> where there is none, or
+    /// nothing to win by preparing in it.
+    /// </summary>
+    public abstract int? SessionOf(DbConnection connection);
 
     /// <summary>The isolation level that transactions begin with; <see langword="null"/> where there is only one.</summary>
     public abstract Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct);

@@ -68,7 +68,9 @@ internal sealed class SqliteDialect : SqlDialect
 
     public override bool IsNoTable(DbException exception) => exception.Message.Contains("no such table", StringComparison.Ordinal);
 
-    public override Task<bool> MayPrepareAsync(DatabaseSession session, CancellationToken ct) => Task.FromResult(true);
+    public override Task<bool> MayPrepareAsync(DbConnection connection, DbTransaction? transaction, CancellationToken ct) => Task.FromResult(true);
+
+    public override int? SessionOf(DbConnection connection) => null;
 
     public override Task<string?> IsolationAsync(DatabaseSession session, CancellationToken ct) => Task.FromResult<string?>(null);
 }

@@ -7,8 +7,8 @@ namespace Cuckoo.EventBus.Benchmarks.Measures;
 /// <summary>A transaction per record: its mark in the inbox and one insert.</summary>
 internal sealed class ConsumeInbox : IMeasure
 {
-    private const int Records = 40_000;
-    private const int WarmUp = 20_000;
+    private const int Records = 60_000;
+    private const int WarmUp = 60_000;
 
     public string Name => "consume-inbox";
 
