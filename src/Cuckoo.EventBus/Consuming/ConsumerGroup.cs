@@ -25,7 +25,7 @@ internal sealed class ConsumerGroup : IDisposable
     private static readonly TimeSpan RoomTimeout = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// A client that is paused throws away what it has fetched, some 16 MB, and fetches it again: where handlers finish
+    /// A client that is paused throws away what it has fetched, some megabytes, and fetches it again: where handlers finish
     /// anything at all, it is cheaper to poll at their pace. Nothing finished for so long, it is paused and polled on; the few
     /// records that come meanwhile are above the limit.
     /// </summary>

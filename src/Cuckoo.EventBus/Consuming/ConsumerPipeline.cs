@@ -46,6 +46,8 @@ internal sealed class ConsumerPipeline(
 
     public ConsumerSettings Consumer => consumer;
 
+    public bool IsPaused => gate.IsPaused;
+
     /// <returns><see langword="null"/>, or why the event is parked or a dead letter.</returns>
     /// <exception cref="OperationCanceledException">The partition is given up; there is no outcome.</exception>
     public async ValueTask<Exception?> RunAsync(IncomingEvent incoming, EventContext context, PartitionAssignment assignment)
@@ -103,8 +105,12 @@ internal sealed class ConsumerPipeline(
         assignment.Parked.Add(consumer.Name, due.Key);
         if (!row.IsDue)
         {
-            // Due behind it is what a person has put there.
-            await parking.QueueAsync(row, assignment.Lease.Ending).ConfigureAwait(false);
+            if (row.Id != due.Id)
+            {
+                // Due behind it is what a person has put there.
+                await parking.QueueAsync(row, assignment.Lease.Ending).ConfigureAwait(false);
+            }
+
             return null;
         }
 

@@ -18,14 +18,17 @@ internal sealed class ParkedRecords(
     /// <summary>When more is due than one sweep takes.</summary>
     private static readonly TimeSpan ShortInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Rows of one sweep. Their lanes take seconds for so many, and the rest keeps its turn.</summary>
-    private const int SweepLimit = 1000;
+    /// <summary>
+    /// Keys of one consumer in its lanes, at least: enough to keep its handlers busy, and few beside the records that wait there, so
+    /// that while there are many of these the attempts of thousands of parked keys take little from them. The rest keeps its turn.
+    /// </summary>
+    private const int LeastUnderWay = 256;
 
-    private readonly Dictionary<string, ConsumerPipeline> _consumers = consumers.ToDictionary(consumer => consumer.Consumer.Name, StringComparer.Ordinal);
+    private readonly Share[] _shares = [.. consumers.Select(consumer => new Share(consumer))];
     private readonly ConcurrentDictionary<PartitionId, PartitionAssignment> _assignments = new();
 
     /// <summary>By key: its rows are due one after the other, and it is in its lane once, however many there are.</summary>
-    private readonly ConcurrentDictionary<(PartitionId Partition, ParkedKey Key, long KeylessId), bool> _underWay = new();
+    private readonly ConcurrentDictionary<(PartitionId Partition, ParkedKey Key, long KeylessId), Share> _underWay = new();
 
     /// <summary>Reads which keys are parked, for as long as it takes.</summary>
     /// <exception cref="OperationCanceledException">The partition was given up before.</exception>
@@ -77,7 +80,13 @@ internal sealed class ParkedRecords(
     }
 
     /// <summary>The key, or the row without one, is no longer in a lane: the next sweep may hand it out again.</summary>
-    public void Done(DueRow due) => _underWay.TryRemove(Place(due), out _);
+    public void Done(DueRow due)
+    {
+        if (_underWay.TryRemove(Place(due), out var share))
+        {
+            share.Leave();
+        }
+    }
 
     private static (PartitionId Partition, ParkedKey Key, long KeylessId) Place(DueRow due) =>
         (due.Partition, new ParkedKey(due.Consumer, due.Key ?? []), due.Key is null ? due.Id : 0);
@@ -98,15 +107,44 @@ internal sealed class ParkedRecords(
             return false;
         }
 
-        var due = await store.DueAsync(group, _consumers.Keys, [.. _assignments.Keys], SweepLimit, ct).ConfigureAwait(false);
-        foreach (var row in due)
+        var isMore = false;
+        var open = _shares.Where(share => share.IsHalfEmpty).ToDictionary(share => share.Consumer.Consumer.Name, StringComparer.Ordinal);
+        if (open.Count > 0)
         {
-            if (_assignments.TryGetValue(row.Partition, out var assignment) && _underWay.TryAdd(Place(row), true))
+            // Half of these may be what is under way: it is due longest.
+            var limit = open.Values.Sum(share => share.Size);
+            var due = await store.DueAsync(group, open.Keys, [.. _assignments.Keys], limit, ct).ConfigureAwait(false);
+            isMore = due.Count == limit;
+            foreach (var row in due)
             {
-                handOut(new ParkedWork(row, assignment, _consumers[row.Consumer], this));
+                var share = open[row.Consumer];
+                if (share.HasRoom && _assignments.TryGetValue(row.Partition, out var assignment) && _underWay.TryAdd(Place(row), share))
+                {
+                    share.Enter();
+                    handOut(new ParkedWork(row, assignment, share.Consumer, this));
+                }
             }
         }
 
-        return due.Count == SweepLimit;
+        return isMore || Array.Exists(_shares, share => !share.IsHalfEmpty && !share.Consumer.IsPaused);
+    }
+
+    /// <summary>How many keys of a consumer are under way. One thread hands out; any number is done.</summary>
+    private sealed class Share(ConsumerPipeline consumer)
+    {
+        private int _underWay;
+
+        public ConsumerPipeline Consumer => consumer;
+
+        public int Size { get; } = Math.Max(LeastUnderWay, consumer.Consumer.Options.Concurrency);
+
+        public bool HasRoom => Volatile.Read(ref _underWay) < Size;
+
+        /// <summary>Whether it is worth a question what is due, for which the server sorts all of it.</summary>
+        public bool IsHalfEmpty => Volatile.Read(ref _underWay) <= Size / 2;
+
+        public void Enter() => Interlocked.Increment(ref _underWay);
+
+        public void Leave() => Interlocked.Decrement(ref _underWay);
     }
 }

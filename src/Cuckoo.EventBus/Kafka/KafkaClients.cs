@@ -145,8 +145,9 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         var client = Client(settings.Options.Kafka.Consumer);
         // A topic that is created after its consumers started would otherwise be found after five minutes.
         client.TryAdd("topic.metadata.refresh.interval.ms", "10000");
-        // What waits in the client: 64 MB are more than most services take for everything else, and no faster.
-        client.TryAdd("queued.max.messages.kbytes", "16384");
+        // What waits in the client. Its count leaves out what the client adds to each record, which is twice as much where they are
+        // small: 64 MB (librdkafka's default) are hundreds, and no faster.
+        client.TryAdd("queued.max.messages.kbytes", "2048");
         // A client whose queue was full fetches nothing for a second by default, and a fast consumer has emptied it long before.
         client.TryAdd("fetch.queue.backoff.ms", "20");
         return new ConsumerConfig(client)

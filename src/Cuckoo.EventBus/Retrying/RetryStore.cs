@@ -163,7 +163,7 @@ internal sealed class RetryStore(EventBusDatabase database, InboxStore inbox, Ti
             }
         }
 
-        await using (var queue = session.Command($"UPDATE {Table} SET due_at = NULL WHERE {ParkedKeySql.OfKey} AND id > @id AND due_at IS NOT NULL", transaction))
+        await using (var queue = session.Command($"UPDATE {Table} SET due_at = NULL WHERE {ParkedKeySql.OfKey} AND id > @id AND {ParkedKeySql.HasDueTime}", transaction))
         {
             queue.AddKey(first);
             queue.AddParameter("id", first.Id);
