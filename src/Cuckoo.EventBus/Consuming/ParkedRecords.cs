@@ -15,7 +15,7 @@ internal sealed class ParkedRecords(
     /// <summary>How late a due row may be tried; an idle group costs as many statements.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>When more is due than one sweep takes.</summary>
+    /// <summary>When more may be due than is under way.</summary>
     private static readonly TimeSpan ShortInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>

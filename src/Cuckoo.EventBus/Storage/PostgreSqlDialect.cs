@@ -85,7 +85,7 @@ internal sealed class PostgreSqlDialect : SqlDialect
 
     // Behind a transaction pooler, what one transaction prepared is unknown to the next one, or another's of the same name. A
     // pooler has no server process yet when it gives a client the number with which to cancel, so it invents one: only who
-    // is connected directly knows the process that answers. (With Npgsql's multiplexing there is no number at all.)
+    // is connected directly knows the process that answers. (With Npgsql's multiplexing there is no number outside of a transaction, and no preparing in one.)
     public override async Task<bool> MayPrepareAsync(DbConnection connection, DbTransaction? transaction, CancellationToken ct)
     {
         await using var command = connection.CreateCommand();

@@ -5,15 +5,12 @@ namespace Cuckoo.EventBus.Chaos.Consumer;
 /// <summary>The trial of consumers.</summary>
 internal static class ConsumerChaos
 {
-    /// <summary>What a worker writes with its first handler. One that is cut off, or has no partition, is struck all the same.</summary>
-    public static readonly (string Sign, TimeSpan Limit) Begun = (Effect.Begun, TimeSpan.FromSeconds(15));
-
     // Past the session of four seconds, most of the time.
     private static readonly WorkerStop Stop = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(9));
 
     private static readonly GroupStorm Storm = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12));
 
-    private static readonly WorkerLeave Leave = new(Begun);
+    private static readonly WorkerLeave Leave = new(waits: true);
 
     public static Trial Trial { get; } = new()
     {

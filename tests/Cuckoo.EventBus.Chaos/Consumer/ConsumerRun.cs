@@ -16,6 +16,9 @@ internal sealed class ConsumerRun(TrialRun run)
 {
     private const int Slots = 3;
 
+    /// <summary>One that is cut off, or has no partition, is struck all the same.</summary>
+    private static readonly TimeSpan BegunLimit = TimeSpan.FromSeconds(15);
+
     /// <summary>Half a minute for three processes and a group on a machine that does much else, and some.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
@@ -118,9 +121,10 @@ internal sealed class ConsumerRun(TrialRun run)
 
         var targets = new Targets(run.Servers, workers, topics.Records, _journal)
         {
+            Begun = (Effect.Begun, BegunLimit),
             JoinGroup = () => new Guest(Kafka.DirectServers, run.Name, _prefix + ConsumerTopics.Moves, _protocol),
         };
-        _strikes = new Strikes(run.Options, run.Scenario, targets, ConsumerChaos.Begun);
+        _strikes = new Strikes(run.Options, run.Scenario, targets);
         await _strikes.RunAsync(ct);
         await enough.CancelAsync();
         await sending;

@@ -32,7 +32,7 @@ internal sealed class GroupStorm(TimeSpan least, TimeSpan most) : Fault
 
                 if (leaving.Chance(WorkersLeave))
                 {
-                    leaves.Add(new WorkerLeave().StrikeAsync(targets, leaving, ct));
+                    leaves.Add(new WorkerLeave(waits: false).StrikeAsync(targets, leaving, ct));
                 }
 
                 await Task.Delay(Interval, ct);

@@ -4,8 +4,7 @@ namespace Cuckoo.EventBus.Chaos.Faults;
 /// <param name="options">Seed, and how many or how long.</param>
 /// <param name="scenario">What strikes.</param>
 /// <param name="targets">Whom.</param>
-/// <param name="begun">What a worker writes when it works, and how long a kill waits for that.</param>
-internal sealed class Strikes(ChaosOptions options, Scenario scenario, Targets targets, (string Sign, TimeSpan Limit) begun)
+internal sealed class Strikes(ChaosOptions options, Scenario scenario, Targets targets)
 {
     // About three seconds a kill, with what it waits for a worker to be ready: two hundred in ten minutes.
     private static readonly TimeSpan ShortestPauseBetweenKills = TimeSpan.FromSeconds(1);
@@ -61,7 +60,7 @@ internal sealed class Strikes(ChaosOptions options, Scenario scenario, Targets t
             var worker = await workers.InSlotAsync(slot, ct);
             if (waits)
             {
-                await Patience.WithinAsync(begun.Limit, () => worker.HasSaid(begun.Sign), ct);
+                await targets.UntilBegunAsync(worker, ct);
             }
 
             worker.Kill();

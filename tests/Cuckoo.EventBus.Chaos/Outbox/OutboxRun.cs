@@ -71,7 +71,7 @@ internal sealed class OutboxRun(TrialRun run)
             throw new ChaosException($"The workers did not begin to write within {StartLimit.TotalSeconds:0} s. What they say is in {run.Servers.Keep()}.");
         }
 
-        _strikes = new Strikes(run.Options, run.Scenario, new Targets(run.Servers, workers, records, _journal), (Writers.Begun, BegunLimit));
+        _strikes = new Strikes(run.Options, run.Scenario, new Targets(run.Servers, workers, records, _journal) { Begun = (Writers.Begun, BegunLimit) });
         await _strikes.RunAsync(ct);
     }
 

@@ -1,7 +1,7 @@
-using System.Text.Json;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Tests.Sample;
+using Cuckoo.EventBus.Tests.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -23,15 +23,15 @@ public sealed class Lane_versions_on_PostgreSQL(PostgresFixture databases)
         await using var held = new NpgsqlConnection(shop.Database.ConnectionString);
         await held.OpenAsync();
         await using var transaction = await held.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
-        await ExecuteAsync(held, "SELECT count(*) FROM outbox_lanes");
+        await QueryPlan.ExecuteAsync(held, "SELECT count(*) FROM outbox_lanes");
         await using var connection = new NpgsqlConnection(shop.Database.ConnectionString);
         await connection.OpenAsync();
 
         var claim = Claim(shop);
-        await ExecuteAsync(connection, $"DO $$ BEGIN FOR i IN 1..{Claims} LOOP {claim.Replace(FirstLane, "(i % 16)::smallint", StringComparison.Ordinal)} COMMIT; END LOOP; END $$");
-        await ExecuteAsync(connection, "ANALYZE outbox_lanes");
+        await QueryPlan.ExecuteAsync(connection, $"DO $$ BEGIN FOR i IN 1..{Claims} LOOP {claim.Replace(FirstLane, "(i % 16)::smallint", StringComparison.Ordinal)} COMMIT; END LOOP; END $$");
+        await QueryPlan.ExecuteAsync(connection, "ANALYZE outbox_lanes");
 
-        var plan = JsonDocument.Parse(await ExecuteAsync(connection, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + claim)).RootElement[0].GetProperty("Plan");
+        var plan = (await QueryPlan.OfAsync(connection, claim)).Root;
         var pages = plan.GetProperty("Shared Hit Blocks").GetInt64() + plan.GetProperty("Shared Read Blocks").GetInt64();
         Assert.True(pages <= MostPages, $"The claim looked at {pages} pages: {plan}");
     }
@@ -46,11 +46,5 @@ public sealed class Lane_versions_on_PostgreSQL(PostgresFixture databases)
             .Replace("@owner", "'one'", StringComparison.Ordinal)
             .Replace("@lease", "5.0", StringComparison.Ordinal)
             .Replace("@reset", "FALSE", StringComparison.Ordinal) + ";";
-    }
-
-    private static async Task<string> ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return (await command.ExecuteScalarAsync())?.ToString() ?? "";
     }
 }

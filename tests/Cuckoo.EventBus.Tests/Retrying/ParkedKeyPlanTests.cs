@@ -1,8 +1,8 @@
-using System.Text.Json;
 using Cuckoo.EventBus.Retrying;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Tests.Outbox;
 using Cuckoo.EventBus.Tests.Sample;
+using Cuckoo.EventBus.Tests.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -25,7 +25,7 @@ public sealed class Parked_key_plan_on_PostgreSQL(PostgresFixture databases)
         await using var shop = await Shop.OpenAsync(databases);
         await using var connection = new NpgsqlConnection(shop.Database.ConnectionString);
         await connection.OpenAsync();
-        await ExecuteAsync(connection, $"""
+        await QueryPlan.ExecuteAsync(connection, $"""
             ALTER TABLE retry_messages SET (autovacuum_enabled = false);
             {statistics};
             INSERT INTO retry_messages (
@@ -39,10 +39,9 @@ public sealed class Parked_key_plan_on_PostgreSQL(PostgresFixture databases)
 
         foreach (var statement in new[] { $"SELECT {ParkedKeySql.DueUnlessBehind(layout)}", ParkedKeySql.Promote(layout) })
         {
-            var plan = JsonDocument.Parse(await ExecuteAsync(connection, "EXPLAIN (ANALYZE, FORMAT JSON) " + OfKey(statement))).RootElement[0].GetProperty("Plan");
-            var scans = Nodes(plan).Where(node => node.TryGetProperty("Relation Name", out _)).ToList();
+            var scans = (await QueryPlan.OfAsync(connection, OfKey(statement))).ScansOf("retry_messages");
             Assert.NotEmpty(scans);
-            Assert.All(scans, scan => Assert.InRange(RowsOf(scan), 0, RecordsOfKey));
+            Assert.All(scans, scan => Assert.InRange(QueryPlan.RowsOf(scan), 0, RecordsOfKey));
         }
     }
 
@@ -53,16 +52,4 @@ public sealed class Parked_key_plan_on_PostgreSQL(PostgresFixture databases)
         .Replace("@partition", "1", StringComparison.Ordinal)
         .Replace("@hash", "1", StringComparison.Ordinal)
         .Replace("@key", "'1'::bytea", StringComparison.Ordinal);
-
-    private static double RowsOf(JsonElement scan) =>
-        (scan.TryGetProperty("Actual Rows", out var rows) ? rows.GetDouble() : 0) + (scan.TryGetProperty("Rows Removed by Filter", out var removed) ? removed.GetDouble() : 0);
-
-    private static IEnumerable<JsonElement> Nodes(JsonElement plan) =>
-        plan.TryGetProperty("Plans", out var plans) ? plans.EnumerateArray().SelectMany(Nodes).Prepend(plan) : [plan];
-
-    private static async Task<string> ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return (await command.ExecuteScalarAsync())?.ToString() ?? "";
-    }
 }

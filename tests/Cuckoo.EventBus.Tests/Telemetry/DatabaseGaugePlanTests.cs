@@ -1,8 +1,8 @@
-using System.Text.Json;
 using Cuckoo.EventBus.Outbox;
 using Cuckoo.EventBus.Storage;
 using Cuckoo.EventBus.Tests.Outbox;
 using Cuckoo.EventBus.Tests.Sample;
+using Cuckoo.EventBus.Tests.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -22,7 +22,7 @@ public sealed class Database_gauge_plan_on_PostgreSQL(PostgresFixture databases)
         await using var shop = await Shop.OpenAsync(databases);
         await using var connection = new NpgsqlConnection(shop.Database.ConnectionString);
         await connection.OpenAsync();
-        await ExecuteAsync(connection, $"""
+        await QueryPlan.ExecuteAsync(connection, $"""
             ALTER TABLE outbox_messages SET UNLOGGED;
             ALTER TABLE retry_messages SET UNLOGGED;
             INSERT INTO outbox_messages (lane, topic, key, event_id, type, headers, payload, created_at, attempts, state)
@@ -40,35 +40,13 @@ public sealed class Database_gauge_plan_on_PostgreSQL(PostgresFixture databases)
         var (lease, question) = new LaneSql(database.Layout).Watch.Split(";\n") is [var first, var second] ? (first, second) : default;
 
         await using var transaction = await connection.BeginTransactionAsync();
-        await ExecuteAsync(connection, lease.Replace("@owner", "'one'", StringComparison.Ordinal).Replace("@lease", "5.0", StringComparison.Ordinal));
-        var plan = JsonDocument.Parse(await ExecuteAsync(connection, "EXPLAIN (ANALYZE, FORMAT JSON) " + question)).RootElement[0].GetProperty("Plan");
+        await QueryPlan.ExecuteAsync(connection, lease.Replace("@owner", "'one'", StringComparison.Ordinal).Replace("@lease", "5.0", StringComparison.Ordinal));
+        var plan = await QueryPlan.OfAsync(connection, question);
 
-        var scans = Nodes(plan).Where(node => node.TryGetProperty("Relation Name", out var table) && table.GetString() is "outbox_messages" or "retry_messages").ToList();
-        var rows = scans.Sum(RowsOf);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{rows} rows of {2 * Rows} in {plan.GetProperty("Actual Total Time")} ms");
+        var scans = plan.ScansOf("outbox_messages", "retry_messages");
+        var rows = scans.Sum(QueryPlan.RowsOf);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{rows} rows of {2 * Rows} in {plan.Root.GetProperty("Actual Total Time")} ms");
         Assert.InRange(rows, 16 * 10_000, MostRows);
         Assert.All(scans, scan => Assert.StartsWith("Index", scan.GetProperty("Node Type").GetString(), StringComparison.Ordinal));
-    }
-
-    /// <summary>Of all its runs, with those that it looked at for nothing.</summary>
-    private static double RowsOf(JsonElement scan) =>
-        (scan.GetProperty("Actual Rows").GetDouble() + (scan.TryGetProperty("Rows Removed by Filter", out var removed) ? removed.GetDouble() : 0)) * scan.GetProperty("Actual Loops").GetDouble();
-
-    private static IEnumerable<JsonElement> Nodes(JsonElement plan)
-    {
-        yield return plan;
-        if (plan.TryGetProperty("Plans", out var plans))
-        {
-            foreach (var node in plans.EnumerateArray().SelectMany(Nodes))
-            {
-                yield return node;
-            }
-        }
-    }
-
-    private static async Task<string> ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 300 };
-        return (await command.ExecuteScalarAsync())?.ToString() ?? "";
     }
 }
