@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Xunit.Sdk;
 
 namespace Samples.Tests.Shop;
 
@@ -25,6 +26,7 @@ internal sealed class ShopProcesses : IAsyncDisposable
     /// <summary>Before the names of topics and services: a broker may serve other tests too.</summary>
     public string Prefix { get; } = $"t{Guid.NewGuid():N}-";
 
+    /// <summary>Starts the four, until an order has gone through all of them: their groups have formed.</summary>
     /// <param name="broker">The Kafka that they use.</param>
     /// <param name="connectionString">To the database of a service.</param>
     /// <param name="settings">What else a service is told.</param>
@@ -35,6 +37,7 @@ internal sealed class ShopProcesses : IAsyncDisposable
         try
         {
             await shop.StartAsync(Names);
+            await shop.HasOnFileAsync(OrderFile.Completed("8.00"), await shop.PlaceAsync("mug"), SampleProgram.Limit);
             return shop;
         }
         catch
@@ -118,6 +121,20 @@ internal sealed class ShopProcesses : IAsyncDisposable
             string.Join(' ', payment?.GetProperty("ledger").EnumerateArray().Select(entry => entry.GetProperty("amount").GetDecimal().ToString("0.00", CultureInfo.InvariantCulture)) ?? []),
             reservation?.GetProperty("state").GetString(),
             string.Join(' ', notifications!.Value.EnumerateArray().Select(n => n.GetProperty("eventType").GetString()).Order()));
+    }
+
+    /// <summary>Waits until that is on record for an order.</summary>
+    /// <exception cref="InvalidOperationException">It is not, within the limit: what the services have written is said.</exception>
+    public async Task HasOnFileAsync(OrderFile expected, Guid orderId, TimeSpan? limit = null)
+    {
+        try
+        {
+            await Eventually.Equal(expected, () => FileOfAsync(orderId), limit);
+        }
+        catch (XunitException e)
+        {
+            throw new InvalidOperationException($"{e.Message}\n\n{string.Join("\n\n", Names.Select(service => $"{service} wrote:\n{Output(service)}"))}", e);
+        }
     }
 
     /// <summary>How many of a product are left.</summary>

@@ -13,8 +13,7 @@ public sealed class SqliteShopTests(KafkaFixture kafka)
             await using var shop = await ShopProcesses.StartAsync(broker, service => $"Data Source={Path.Combine(folder, $"{service}.db")}");
 
             var order = await shop.PlaceAsync("book");
-            // Four processes start, and their groups form, on one disk.
-            await Eventually.Equal(OrderFile.Completed("12.50"), () => shop.FileOfAsync(order), TimeSpan.FromMinutes(2));
+            await shop.HasOnFileAsync(OrderFile.Completed("12.50"), order);
 
             foreach (var service in ShopProcesses.Names)
             {
