@@ -55,9 +55,9 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     }
 
     /// <summary>A consumer of a group whose offsets move only when the bus stores them.</summary>
-    public IConsumer<byte[]?, byte[]?> Consumer(string group, StartFrom startFrom, Action<ConsumerBuilder<byte[]?, byte[]?>> handlers)
+    public IConsumer<byte[]?, byte[]?> Consumer(string group, Action<ConsumerBuilder<byte[]?, byte[]?>> handlers)
     {
-        var config = ConsumerSettings(group, startFrom);
+        var config = ConsumerSettings(group);
         return Build(() =>
         {
             var builder = new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, message) => Log(message));
@@ -94,7 +94,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
     public IEnumerable<string> Check()
     {
         var producer = ProducerSettings(lingerMs: 0);
-        var consumer = ConsumerSettings(settings.Options.ServiceName, StartFrom.Earliest);
+        var consumer = ConsumerSettings(settings.Options.ServiceName);
         producer.BootstrapServers = consumer.BootstrapServers = null;
         return Check("EventBus:Kafka and EventBus:Kafka:Producer", new ProducerBuilder<Null, Null>(producer).SetLogHandler(static (_, _) => { }).Build)
             .Concat(Check("EventBus:Kafka and EventBus:Kafka:Consumer", new ConsumerBuilder<Null, Null>(consumer).SetLogHandler(static (_, _) => { }).Build));
@@ -140,7 +140,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         };
     }
 
-    private ConsumerConfig ConsumerSettings(string group, StartFrom startFrom)
+    private ConsumerConfig ConsumerSettings(string group)
     {
         var client = Client(settings.Options.Kafka.Consumer);
         // A topic that is created after its consumers started would otherwise be found after five minutes.
@@ -153,7 +153,8 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         return new ConsumerConfig(client)
         {
             GroupId = group,
-            AutoOffsetReset = startFrom == StartFrom.Latest ? AutoOffsetReset.Latest : AutoOffsetReset.Earliest,
+            // Also where a group starts at the end, which is committed once: see KafkaConsumer.
+            AutoOffsetReset = AutoOffsetReset.Earliest,
             EnableAutoCommit = true,
             EnableAutoOffsetStore = false,
             // Says how far was read where that is no record's offset; one event more only where there is nothing to do.

@@ -12,7 +12,7 @@ public sealed class ConsumerOptions
     /// </summary>
     public int Concurrency { get; set; } = 16;
 
-    /// <summary>Where a group starts that has no committed offset. Default: <see cref="StartFrom.Earliest"/>.</summary>
+    /// <summary>Where the group starts at a topic of which it has no committed offset. Default: <see cref="StartFrom.Earliest"/>.</summary>
     /// <remarks>One value per group.</remarks>
     public StartFrom StartFrom { get; set; }
 
