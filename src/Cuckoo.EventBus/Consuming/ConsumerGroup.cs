@@ -68,6 +68,9 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Whether the client had as many records as are handed over at once. The polling thread's own.</summary>
+    private bool _hadMore;
+
     public ConsumerGroup(
         GroupStatus status,
         LostOffsets lostOffsets,
@@ -394,7 +397,12 @@ internal sealed class ConsumerGroup : IDisposable
     /// <summary>Hands over what the client has, some records together; where it has none, the next one that comes in time.</summary>
     private void DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
     {
-        _inFlight.WaitForFew();
+        if (_hadMore)
+        {
+            // Only where reading is ahead of handlers: what comes one by one must not wait because a busy key has many in flight.
+            _inFlight.WaitForFew();
+        }
+
         var count = 0;
         while (count < MaxTogether && !_inFlight.IsFull && Poll(consumer, TimeSpan.Zero) is { } record)
         {
@@ -402,6 +410,7 @@ internal sealed class ConsumerGroup : IDisposable
             count++;
         }
 
+        _hadMore = count == MaxTogether;
         if (count == 0 && Poll(consumer, timeout) is { } next)
         {
             _lanes.Add(assignments[new PartitionId(next.Topic, next.Partition)], next);
