@@ -15,7 +15,21 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public string Name { get; }
 
-    public bool HasEnded => _process.HasExited;
+    /// <summary>Whether it has ended; it may be put away by now, since the pool does not ask who else has it.</summary>
+    public bool HasEnded
+    {
+        get
+        {
+            try
+            {
+                return _process.HasExited;
+            }
+            catch (InvalidOperationException)
+            {
+                return true;
+            }
+        }
+    }
 
     public int ExitCode => _process.ExitCode;
 
@@ -44,7 +58,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public async Task TerminateAsync()
     {
         IsMeantToEnd = true;
-        await _process.StopAsync(PosixSignalNumber.Terminate);
+        if (!HasEnded)
+        {
+            await _process.StopAsync(PosixSignalNumber.Terminate);
+        }
     }
 
     public Task WaitForEndAsync(CancellationToken ct) => _process.WaitForEndAsync(ct);
@@ -62,17 +79,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     private void SignalIfAlive(PosixSignalNumber signal)
     {
-        try
+        // Its number may be someone else's by now.
+        if (!HasEnded)
         {
-            // Its number may be someone else's by now.
-            if (!_process.HasExited)
-            {
-                _process.Signal(signal);
-            }
-        }
-        catch (InvalidOperationException)
-        {
-            // Killed meanwhile, and put away.
+            _process.Signal(signal);
         }
     }
 }
