@@ -49,7 +49,7 @@ internal sealed class ConsumerGroup : IDisposable
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(3);
 
     private readonly string _name;
-    private readonly StartFrom _startFrom;
+    private readonly LatestStart? _latestStart;
     private readonly IEnumerable<string> _topics;
     private readonly TopicIncarnations _incarnations;
     private readonly LostOffsets _lostOffsets;
@@ -85,7 +85,6 @@ internal sealed class ConsumerGroup : IDisposable
         Status = status;
         _name = status.Group;
         _lostOffsets = lostOffsets;
-        _startFrom = status.Consumers[0].Options.StartFrom;
         _gates = gates;
         _lanes = lanes;
         _inFlight = lanes.InFlight;
@@ -97,6 +96,7 @@ internal sealed class ConsumerGroup : IDisposable
         _loggers = loggers;
         _logger = loggers.CreateLogger<ConsumerGroup>();
         _incarnations = new TopicIncarnations(_name, topics, loggers.CreateLogger<TopicIncarnations>());
+        _latestStart = status.Consumers[0].Options.StartFrom is StartFrom.Latest ? new LatestStart(_incarnations.IsNew) : null;
     }
 
     public GroupStatus Status { get; }
@@ -221,7 +221,7 @@ internal sealed class ConsumerGroup : IDisposable
         try
         {
             Status.Enter(GroupPhase.Joining);
-            consumer = new KafkaConsumer(_clients, _name, _startFrom, _incarnations.IsNew, new ObservedAssignments(assignments, Status), _loggers.CreateLogger<KafkaConsumer>());
+            consumer = new KafkaConsumer(_clients, _name, _latestStart, _incarnations.IsNew, new ObservedAssignments(assignments, Status), _loggers.CreateLogger<KafkaConsumer>());
             consumer.Subscribe(_topics);
             var recreated = PollUntilStopped(consumer, assignments);
             List<PartitionId> anew = [.. assignments.Partitions.Where(partition => recreated.Contains(partition.Topic))];

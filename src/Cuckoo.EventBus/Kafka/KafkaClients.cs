@@ -153,7 +153,7 @@ internal sealed class KafkaClients(BusSettings settings, IServiceProvider servic
         return new ConsumerConfig(client)
         {
             GroupId = group,
-            // Also where a group starts at the end, which is committed once: see KafkaConsumer.
+            // Also where a group starts at the end, which is committed once: see LatestStart.
             AutoOffsetReset = AutoOffsetReset.Earliest,
             EnableAutoCommit = true,
             EnableAutoOffsetStore = false,

@@ -14,8 +14,6 @@ internal sealed class KafkaConsumer : IDisposable
     // The years that both .NET and PostgreSQL know; a producer may send any number.
     private const long MaxTimestamp = 253_402_300_799_999;
 
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
-
     private readonly IConsumer<byte[]?, byte[]?> _client;
     private readonly ILogger _logger;
     private readonly Dictionary<PartitionId, long> _ends = [];
@@ -24,22 +22,18 @@ internal sealed class KafkaConsumer : IDisposable
 
     /// <param name="clients">Makes the client.</param>
     /// <param name="group">The group.</param>
-    /// <param name="startFrom">Where to read from a topic of which the group has no committed position.</param>
+    /// <param name="latestStart">For a group that starts at the latest record; others start at the earliest.</param>
     /// <param name="isNew">Whether a topic's committed positions are to be ignored, and all of it read.</param>
     /// <param name="listener">Hears of assignments.</param>
     /// <param name="logger">The log.</param>
     public KafkaConsumer(
-        KafkaClients clients, string group, StartFrom startFrom, Func<string, bool> isNew, IAssignmentListener listener, ILogger<KafkaConsumer> logger)
+        KafkaClients clients, string group, LatestStart? latestStart, Func<string, bool> isNew, IAssignmentListener listener, ILogger<KafkaConsumer> logger)
     {
         _logger = logger;
         _client = clients.Consumer(group, builder => builder
             .SetPartitionsAssignedHandler((_, partitions) =>
             {
-                if (startFrom is StartFrom.Latest)
-                {
-                    CommitEnds(partitions.Select(partition => partition.Topic).Distinct().Where(topic => !isNew(topic)));
-                }
-
+                latestStart?.Begin(_client!, _admin!, partitions.Select(partition => partition.Topic));
                 OnAssigned(listener, [.. partitions.Select(Id)]);
                 return partitions.Select(partition => new TopicPartitionOffset(partition, isNew(partition.Topic) ? Offset.Beginning : Offset.Unset));
             })
@@ -218,23 +212,6 @@ internal sealed class KafkaConsumer : IDisposable
             Value = message.Value,
             Headers = headers,
         };
-    }
-
-    /// <summary>
-    /// Commits the ends of topics of which the group has no position at all, of each partition, whoever has it: from then on only what
-    /// the group has not begun with is without a position, and is read from its beginning.
-    /// </summary>
-    /// <exception cref="KafkaException">There was no answer; nothing is assigned.</exception>
-    private void CommitEnds(IEnumerable<string> topics)
-    {
-        foreach (var topic in topics)
-        {
-            var partitions = _admin.GetMetadata(topic, AnswerLimit).Topics.Single().Partitions.ConvertAll(partition => new TopicPartition(topic, partition.PartitionId));
-            if (_client.Committed(partitions, AnswerLimit).TrueForAll(position => position.Offset == Offset.Unset))
-            {
-                _client.Commit(partitions.ConvertAll(partition => new TopicPartitionOffset(partition, _client.QueryWatermarkOffsets(partition, AnswerLimit).High)));
-            }
-        }
     }
 
     private void OnAssigned(IAssignmentListener listener, PartitionId[] partitions)

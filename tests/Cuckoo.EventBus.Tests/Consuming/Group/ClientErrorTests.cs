@@ -67,13 +67,16 @@ public sealed class ClientErrorTests(KafkaFixture kafka, PostgresFixture databas
     }
 
     [Theory]
-    [InlineData(Protocol.Eager, ResourceType.Topic)]
-    [InlineData(Protocol.Eager, ResourceType.Group)]
-    [InlineData(Protocol.Cooperative, ResourceType.Topic)]
-    [InlineData(Protocol.Cooperative, ResourceType.Group)]
-    [InlineData(Protocol.Kip848, ResourceType.Topic)]
-    [InlineData(Protocol.Kip848, ResourceType.Group)]
-    public async Task A_group_that_may_not_read_is_unhealthy_until_it_may(string protocol, ResourceType resource)
+    [InlineData(Protocol.Eager, ResourceType.Topic, StartFrom.Earliest)]
+    [InlineData(Protocol.Eager, ResourceType.Group, StartFrom.Earliest)]
+    [InlineData(Protocol.Cooperative, ResourceType.Topic, StartFrom.Earliest)]
+    [InlineData(Protocol.Cooperative, ResourceType.Group, StartFrom.Earliest)]
+    [InlineData(Protocol.Kip848, ResourceType.Topic, StartFrom.Earliest)]
+    [InlineData(Protocol.Kip848, ResourceType.Group, StartFrom.Earliest)]
+    // Nor may it commit where it starts, and then it starts at the beginning.
+    [InlineData(Protocol.Cooperative, ResourceType.Topic, StartFrom.Latest)]
+    [InlineData(Protocol.Kip848, ResourceType.Topic, StartFrom.Latest)]
+    public async Task A_group_that_may_not_read_is_unhealthy_until_it_may(string protocol, ResourceType resource, StartFrom startFrom)
     {
         await using var members = await OpenAsync();
         var admin = members.Bus.Broker.Admin;
@@ -91,7 +94,7 @@ public sealed class ClientErrorTests(KafkaFixture kafka, PostgresFixture databas
                 await Eventually.Equal(1, async () => (await admin.DescribeAclsAsync(right.ToFilter())).AclBindings.Count);
             }
 
-            (service, _) = await members.StartAsync(Protocol.Configuration(protocol, null));
+            (service, _) = await members.StartAsync(Protocol.Configuration(protocol, null), options: o => o.StartFrom = startFrom);
             refused = await Eventually.Until(() => Members.HealthOf(service), health => health.Status == HealthStatus.Unhealthy, TimeSpan.FromSeconds(60));
             Assert.Equal("", await members.NumbersAsync());
         }
