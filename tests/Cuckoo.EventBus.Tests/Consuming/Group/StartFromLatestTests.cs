@@ -46,19 +46,17 @@ public sealed class StartFromLatestTests(KafkaFixture kafka, PostgresFixture dat
         await using var members = await OpenAsync();
         await (await StartAsync(members)).StopAsync();
         await members.Bus.Broker.Admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = Topic(members), IncreaseTo = 4 }]);
-        await Eventually.True(async () =>
+        await Eventually.Equal(4, () => members.Bus.Broker.Admin.GetMetadata(Topic(members), Eventually.Limit).Topics.Single().Partitions.Count(partition => partition.Leader >= 0));
+        // A producer that knew the topic before hears of it within minutes.
+        await using (var broker = new ExternalBroker(members.Bus.Broker.BootstrapServers))
         {
-            try
-            {
-                await members.SendAsync(1, 3);
-                return true;
-            }
-            catch (ProduceException<byte[], byte[]>)
-            {
-                // The producer has not heard of it.
-                return false;
-            }
-        });
+            await broker.ProduceAsync(
+                Topic(members),
+                null,
+                """{"orderId":"a","number":1,"occurredAt":"2026-01-01T12:00:00Z"}"""u8.ToArray(),
+                Warehouse.HeadersOf(Guid.NewGuid().ToString(), "shop", null),
+                partition: 3);
+        }
 
         await members.StartAsync(Protocol.Configuration(Protocol.Cooperative, null), options: Latest);
 
