@@ -21,11 +21,18 @@ public static class Eventually
     public static Task Equal<T>(T expected, Func<T> actual, TimeSpan? limit = null, [CallerArgumentExpression(nameof(actual))] string what = "") =>
         Equal(expected, () => Task.FromResult(actual()), limit, what);
 
-    public static async Task Equal<T>(T expected, Func<Task<T>> actual, TimeSpan? limit = null, [CallerArgumentExpression(nameof(actual))] string what = "") =>
-        await Until(actual, value => EqualityComparer<T>.Default.Equals(value, expected), limit, $"{what} == {expected}");
+    public static async Task Equal<T>(
+        T expected, Func<Task<T>> actual, TimeSpan? limit = null, [CallerArgumentExpression(nameof(actual))] string what = "", Func<string>? story = null) =>
+        await Until(actual, value => EqualityComparer<T>.Default.Equals(value, expected), limit, $"{what} == {expected}", story);
 
     /// <summary>Asks again until the answer is good, and returns it.</summary>
-    public static async Task<T> Until<T>(Func<Task<T>> ask, Func<T, bool> isGood, TimeSpan? limit = null, [CallerArgumentExpression(nameof(ask))] string what = "")
+    /// <param name="ask">Gives an answer.</param>
+    /// <param name="isGood">Whether that is the one.</param>
+    /// <param name="limit">How long; <see cref="Limit"/> if it is not said.</param>
+    /// <param name="what">What is waited for.</param>
+    /// <param name="story">What else is to be said where it took too long, such as a log; asked only then.</param>
+    public static async Task<T> Until<T>(
+        Func<Task<T>> ask, Func<T, bool> isGood, TimeSpan? limit = null, [CallerArgumentExpression(nameof(ask))] string what = "", Func<string>? story = null)
     {
         var ct = TestContext.Current.CancellationToken;
         var clock = Stopwatch.StartNew();
@@ -39,7 +46,7 @@ public static class Eventually
 
             if (clock.Elapsed > (limit ?? Limit))
             {
-                Assert.Fail($"Not within {limit ?? Limit}: {what}. The last answer was: {answer}");
+                Assert.Fail($"Not within {limit ?? Limit}: {what}. The last answer was: {answer}{(story is null ? "" : $"\n{story()}")}");
             }
 
             await Task.Delay(Pause, ct);

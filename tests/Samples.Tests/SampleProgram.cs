@@ -45,10 +45,9 @@ internal sealed partial class SampleProgram : IAsyncDisposable
     /// <summary>Waits for a text of its output.</summary>
     public async Task<Match> SaysAsync(Regex pattern)
     {
-        // With the output among the answer, which is said where it takes too long.
-        var (match, output) = await Eventually.Until(
-            () => Task.FromResult((Match: pattern.Match(Output), Output)), said => said.Match.Success || _process.HasExited, Limit, $"{_sample} says {pattern}");
-        Assert.True(match.Success, $"{_sample} ended with {(_process.HasExited ? _process.ExitCode : 0)} and has not said {pattern}. It said:\n{output}");
+        var match = await Eventually.Until(
+            () => Task.FromResult(pattern.Match(Output)), match => match.Success || _process.HasExited, Limit, $"{_sample} says {pattern}", () => Output);
+        Assert.True(match.Success, $"{_sample} ended with {(_process.HasExited ? _process.ExitCode : 0)} and has not said {pattern}. It said:\n{Output}");
         return match;
     }
 
@@ -59,7 +58,7 @@ internal sealed partial class SampleProgram : IAsyncDisposable
     /// <returns>Its exit code.</returns>
     public async Task<int> EndAsync()
     {
-        await Eventually.Until(() => Task.FromResult((_process.HasExited, Output)), now => now.HasExited, Limit, $"the end of {_sample}");
+        await Eventually.Equal(true, () => Task.FromResult(_process.HasExited), Limit, $"{_sample} has ended", () => Output);
         return _process.ExitCode;
     }
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Xunit.Sdk;
 
 namespace Samples.Tests.Shop;
 
@@ -123,19 +122,9 @@ internal sealed class ShopProcesses : IAsyncDisposable
             string.Join(' ', notifications!.Value.EnumerateArray().Select(n => n.GetProperty("eventType").GetString()).Order()));
     }
 
-    /// <summary>Waits until that is on record for an order.</summary>
-    /// <exception cref="InvalidOperationException">It is not, within the limit: what the services have written is said.</exception>
-    public async Task HasOnFileAsync(OrderFile expected, Guid orderId, TimeSpan? limit = null)
-    {
-        try
-        {
-            await Eventually.Equal(expected, () => FileOfAsync(orderId), limit);
-        }
-        catch (XunitException e)
-        {
-            throw new InvalidOperationException($"{e.Message}\n\n{string.Join("\n\n", Names.Select(service => $"{service} wrote:\n{Output(service)}"))}", e);
-        }
-    }
+    /// <summary>Waits until that is on record for an order. Where it takes too long, what the services have written is said.</summary>
+    public Task HasOnFileAsync(OrderFile expected, Guid orderId, TimeSpan? limit = null) =>
+        Eventually.Equal(expected, () => FileOfAsync(orderId), limit, story: () => string.Join("\n\n", Names.Select(service => $"{service} wrote:\n{Output(service)}")));
 
     /// <summary>How many of a product are left.</summary>
     public async Task<int> StockAsync(string sku) => (await GetAsync("inventory", "/products"))!.Value
