@@ -3,12 +3,7 @@ using Cuckoo.EventBus.Benchmarks.Sides;
 
 namespace Cuckoo.EventBus.Benchmarks.Harness;
 
-/// <summary>From a COMMIT's return to the broker's append of the event, over all commits of a run, in milliseconds.</summary>
-/// <remarks>
-/// The broker stamps each record with the time it appended it (LogAppendTime), on the same machine's clock: known alike for
-/// every side, at no cost while it runs. Stamps are cut to whole milliseconds; commits fall anywhere between, so half of one
-/// is added, and over thousands of them the percentiles are good to about a tenth.
-/// </remarks>
+/// <summary>How long something took in a run, in milliseconds.</summary>
 internal sealed record Latency(double P50, double P99)
 {
     private const double HalfATick = 0.5;
@@ -16,6 +11,14 @@ internal sealed record Latency(double P50, double P99)
     /// <summary>A clock that differs shows as events that were appended before they were committed.</summary>
     private const double LeastPlausible = -5;
 
+    public static Latency Of(IReadOnlyList<double> milliseconds) => new(Statistics.Percentile(milliseconds, 0.5), Statistics.Percentile(milliseconds, 0.99));
+
+    /// <summary>From a COMMIT's return to the broker's append of the event, over all commits of a run.</summary>
+    /// <remarks>
+    /// The broker stamps each record with the time it appended it (LogAppendTime), on the same machine's clock: known alike for
+    /// every side, at no cost while it runs. Stamps are cut to whole milliseconds; commits fall anywhere between, so half of one
+    /// is added, and over thousands of them the percentiles are good to about a tenth.
+    /// </remarks>
     public static async Task<Latency> OfAsync(Bench bench, Target target, IReadOnlyCollection<Commit> commits)
     {
         var records = await bench.Kafka.ReadAsync(target.ForSide.Topic, commits.Count, TimeSpan.FromMinutes(2));
@@ -27,7 +30,7 @@ internal sealed record Latency(double P50, double P99)
             : throw new MeasureFailedException($"Event {c.EventId} was committed but is not in the topic.")).ToList();
         return Statistics.Percentile(milliseconds, 0.01) < LeastPlausible
             ? throw new MeasureFailedException("Events were appended before their commits: the broker's clock differs from this machine's.")
-            : new Latency(Statistics.Percentile(milliseconds, 0.5), Statistics.Percentile(milliseconds, 0.99));
+            : Of(milliseconds);
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"p50 {P50:0.00} ms, p99 {P99:0.00} ms");

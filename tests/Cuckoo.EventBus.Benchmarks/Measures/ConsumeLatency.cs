@@ -42,6 +42,6 @@ internal sealed class ConsumeLatency : IMeasure
         var result = await all;
         await consumer.StopAsync();
         await producer.StopAsync();
-        return new Latency(Statistics.Percentile(result.Latencies, 0.5), Statistics.Percentile(result.Latencies, 0.99));
+        return Latency.Of(result.Latencies);
     }
 }
