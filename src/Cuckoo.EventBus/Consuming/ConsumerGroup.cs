@@ -68,9 +68,6 @@ internal sealed class ConsumerGroup : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Whether the client had as many records as are handed over at once. The polling thread's own.</summary>
-    private bool _hadMore;
-
     public ConsumerGroup(
         GroupStatus status,
         LostOffsets lostOffsets,
@@ -263,6 +260,7 @@ internal sealed class ConsumerGroup : IDisposable
     private IReadOnlyList<string> PollUntilStopped(KafkaConsumer consumer, Assignments assignments)
     {
         var isPaused = false;
+        var hasMore = false;
         var fullSince = 0L;
         var pausedVersion = 0;
         var tooLong = new HashSet<PartitionId>();
@@ -283,8 +281,14 @@ internal sealed class ConsumerGroup : IDisposable
                 consumer.Pause(assignments.Partitions);
             }
 
+            if (hasMore)
+            {
+                // Only where reading is ahead of handlers: what comes one by one must not wait because a busy key has many in flight.
+                _inFlight.WaitForFew();
+            }
+
             // Polling goes on while paused: it is what keeps the membership.
-            DeliverWhatIsThere(consumer, assignments, isPaused ? TimeSpan.Zero : PollTimeout);
+            hasMore = DeliverWhatIsThere(consumer, assignments, isPaused ? TimeSpan.Zero : PollTimeout);
             if (Status.IsTroubled)
             {
                 LookAtTroubles(consumer, assignments, ref nextRetry, isPaused);
@@ -395,14 +399,9 @@ internal sealed class ConsumerGroup : IDisposable
     }
 
     /// <summary>Hands over what the client has, some records together; where it has none, the next one that comes in time.</summary>
-    private void DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
+    /// <returns>Whether the client had as many as are handed over at once.</returns>
+    private bool DeliverWhatIsThere(KafkaConsumer consumer, Assignments assignments, TimeSpan timeout)
     {
-        if (_hadMore)
-        {
-            // Only where reading is ahead of handlers: what comes one by one must not wait because a busy key has many in flight.
-            _inFlight.WaitForFew();
-        }
-
         var count = 0;
         while (count < MaxTogether && !_inFlight.IsFull && Poll(consumer, TimeSpan.Zero) is { } record)
         {
@@ -410,12 +409,12 @@ internal sealed class ConsumerGroup : IDisposable
             count++;
         }
 
-        _hadMore = count == MaxTogether;
         if (count == 0 && Poll(consumer, timeout) is { } next)
         {
             _lanes.Add(assignments[new PartitionId(next.Topic, next.Partition)], next);
         }
 
         _lanes.Begin();
+        return count == MaxTogether;
     }
 }
